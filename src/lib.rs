@@ -1,1 +1,7 @@
+//! souk: a marketplace backend. gRPC first, JSON from the same contract, on
+//! SQLite alone or PostgreSQL with as many equal processes as you like.
+//!
+//! Start at `docs/ARCHITECTURE.md`; each module says what it owns.
 
+pub mod kernel;
+pub mod pb;

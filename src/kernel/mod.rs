@@ -1,0 +1,22 @@
+//! The words that every room shares: ids, money, time, pages, callers, errors,
+//! secrets. Pure: nothing here knows a transport, a database or a cache.
+
+pub mod caller;
+pub mod error;
+pub mod geo;
+pub mod id;
+pub mod money;
+pub mod page;
+pub mod phone;
+pub mod random;
+pub mod seal;
+pub mod secret;
+pub mod task;
+pub mod time;
+
+pub use caller::{Call, Caller, Idempotency, Role};
+pub use error::{Code, Error, Reason, Result, Violation};
+pub use id::Id;
+pub use money::{Currency, Money};
+pub use secret::Secret;
+pub use time::{Clock, Time};

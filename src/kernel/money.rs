@@ -1,0 +1,104 @@
+//! Money: whole minor units and a currency. Never floats.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::{Error, Reason, Result};
+
+/// An ISO 4217 currency code, three capital letters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Currency([u8; 3]);
+
+impl Currency {
+    /// The Algerian dinar.
+    pub const DZD: Self = Self(*b"DZD");
+
+    /// The three letters.
+    pub fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.0).unwrap_or("XXX")
+    }
+}
+
+impl fmt::Display for Currency {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// The text is not a currency code.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("must be an ISO 4217 code: three letters, such as DZD")]
+pub struct InvalidCurrency;
+
+impl FromStr for Currency {
+    type Err = InvalidCurrency;
+
+    fn from_str(text: &str) -> std::result::Result<Self, InvalidCurrency> {
+        let bytes: [u8; 3] = text.as_bytes().try_into().map_err(|_| InvalidCurrency)?;
+        if !bytes.iter().all(u8::is_ascii_alphabetic) {
+            return Err(InvalidCurrency);
+        }
+        Ok(Self(bytes.map(|byte| byte.to_ascii_uppercase())))
+    }
+}
+
+/// An amount in minor units of one currency.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Money {
+    /// Minor units (for DZD: centimes).
+    pub amount: i64,
+    /// The currency.
+    pub currency: Currency,
+}
+
+/// `unit_price × quantity`.
+///
+/// # Errors
+/// INVALID_ARGUMENT when the product does not fit.
+pub fn line_total(unit_price: i64, quantity: i32) -> Result<i64> {
+    unit_price
+        .checked_mul(i64::from(quantity))
+        .ok_or_else(overflow)
+}
+
+/// The sum of amounts of one currency.
+///
+/// # Errors
+/// INVALID_ARGUMENT when the sum does not fit.
+pub fn sum(amounts: impl IntoIterator<Item = i64>) -> Result<i64> {
+    amounts
+        .into_iter()
+        .try_fold(0_i64, |total, amount| total.checked_add(amount))
+        .ok_or_else(overflow)
+}
+
+fn overflow() -> Error {
+    Error::new(Reason::ValidationError, "the amount is too large")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn amounts_that_do_not_fit_are_refused() {
+        assert_eq!(line_total(250, 3).unwrap(), 750);
+        assert_eq!(sum([1, 2, 3]).unwrap(), 6);
+        assert_eq!(
+            line_total(i64::MAX, 2).unwrap_err().reason(),
+            Reason::ValidationError
+        );
+        assert_eq!(
+            sum([i64::MAX, 1]).unwrap_err().reason(),
+            Reason::ValidationError
+        );
+    }
+
+    #[test]
+    fn a_currency_is_three_letters() {
+        assert_eq!("dzd".parse::<Currency>().unwrap(), Currency::DZD);
+        for bad in ["", "DZ", "DZDD", "D1D", "é€"] {
+            assert!(bad.parse::<Currency>().is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! The compiled contract: messages, services, JSON, policy, routes, validation.
+
+pub use souk_contract::*;
