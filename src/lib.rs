@@ -3,5 +3,6 @@
 //!
 //! Start at `docs/ARCHITECTURE.md`; each module says what it owns.
 
+pub mod db;
 pub mod kernel;
 pub mod pb;

@@ -1,1 +1,18 @@
+//! The schema of souk: timestamped, forward-only steps, each valid on SQLite and on
+//! PostgreSQL. A step expands first; what it replaces goes in a later release, so that
+//! the previous binary still runs on the new schema.
 
+mod m20261120_000001_core;
+mod sql;
+
+use sea_orm_migration::prelude::*;
+
+/// Every step, oldest first.
+#[derive(Debug)]
+pub struct Migrator;
+
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![Box::new(m20261120_000001_core::Migration)]
+    }
+}

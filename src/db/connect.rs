@@ -1,0 +1,262 @@
+//! Opening the database and bringing its schema up to date.
+
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection};
+use souk_migrations::Migrator;
+use sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
+use tokio::sync::Notify;
+
+use super::dialect::Dialect;
+use super::outbox::NewEvent;
+use super::statements;
+use crate::kernel::{Clock, Error, Result};
+
+/// The advisory lock that processes take while they migrate ("souk" in ASCII).
+const MIGRATION_LOCK: i64 = 0x736f_756b;
+
+/// How to reach the database.
+#[derive(Debug, Clone)]
+pub struct DbConfig {
+    /// `sqlite://path/to/file` or `postgres://user:password@host/name`.
+    pub url: String,
+    /// Connections at the most (PostgreSQL), readers at the most (SQLite).
+    pub max_connections: u32,
+    /// Connections kept open (PostgreSQL).
+    pub min_connections: u32,
+    /// How long a call waits for a free connection.
+    pub acquire_timeout: Duration,
+    /// How long a connection may take to open.
+    pub connect_timeout: Duration,
+    /// When an idle connection is closed.
+    pub idle_timeout: Duration,
+    /// How long one statement may run.
+    pub statement_timeout: Duration,
+}
+
+impl DbConfig {
+    /// The defaults for a URL.
+    pub fn new(url: impl Into<String>) -> Self {
+        Self {
+            url: url.into(),
+            max_connections: 20,
+            min_connections: 5,
+            acquire_timeout: Duration::from_secs(2),
+            connect_timeout: Duration::from_secs(2),
+            idle_timeout: Duration::from_secs(30),
+            statement_timeout: Duration::from_secs(5),
+        }
+    }
+}
+
+/// Sees the events of a commit of this process before the call that made them answers:
+/// how caches let a caller read what it wrote.
+pub type Observer = Box<dyn Fn(&[NewEvent]) + Send + Sync>;
+
+/// The database. Clones share it.
+#[derive(Clone)]
+pub struct Db(Arc<Shared>);
+
+struct Shared {
+    writer: DatabaseConnection,
+    reader: DatabaseConnection,
+    dialect: Dialect,
+    clock: Clock,
+    observers: OnceLock<Vec<Observer>>,
+    events: Notify,
+    jobs: Notify,
+}
+
+impl Db {
+    /// Opens the database; creates the file of a SQLite database.
+    ///
+    /// # Errors
+    /// UNAVAILABLE when it cannot be reached.
+    pub async fn open(config: &DbConfig, clock: Clock) -> Result<Self> {
+        let dialect = Dialect::of_url(&config.url)?;
+        let (writer, reader) = match dialect {
+            Dialect::Postgres => {
+                let pool = open(postgres(config)).await?;
+                (pool.clone(), pool)
+            }
+            // One writer, as SQLite has it: a queue in the pool beats SQLITE_BUSY.
+            Dialect::Sqlite => {
+                let writer = open(sqlite(config, 1, false)).await?;
+                (
+                    writer,
+                    open(sqlite(config, config.max_connections, true)).await?,
+                )
+            }
+        };
+        Ok(Self(Arc::new(Shared {
+            writer,
+            reader,
+            dialect,
+            clock,
+            observers: OnceLock::new(),
+            events: Notify::new(),
+            jobs: Notify::new(),
+        })))
+    }
+
+    /// Brings the schema up to date. Processes that start together take turns.
+    ///
+    /// # Errors
+    /// INTERNAL when a step fails; the schema is then as it was before that step.
+    pub async fn migrate(&self) -> Result<()> {
+        use sea_orm::TransactionTrait;
+        use sea_orm_migration::MigratorTrait;
+        match self.0.dialect {
+            Dialect::Sqlite => Migrator::up(&self.0.writer, None).await?,
+            Dialect::Postgres => {
+                // The lock belongs to a transaction, so a process that dies frees it. Its
+                // own connection holds it; the steps run on others.
+                let lock = self.0.writer.begin().await?;
+                lock.execute_unprepared("SET LOCAL idle_in_transaction_session_timeout = 0")
+                    .await?;
+                lock.execute_unprepared("SET LOCAL statement_timeout = 0")
+                    .await?;
+                lock.execute_unprepared("SET LOCAL lock_timeout = 0")
+                    .await?;
+                lock.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({MIGRATION_LOCK})"))
+                    .await?;
+                Migrator::up(&self.0.writer, None).await?;
+                lock.commit().await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Registers, once at start, who sees commits of this process.
+    pub fn set_observers(&self, observers: Vec<Observer>) {
+        // A second call would mean two start-ups in one process; the first one stays.
+        drop(self.0.observers.set(observers));
+    }
+
+    /// For reads outside a write.
+    pub fn read(&self) -> &DatabaseConnection {
+        &self.0.reader
+    }
+
+    /// Which database this is.
+    pub fn dialect(&self) -> Dialect {
+        self.0.dialect
+    }
+
+    /// The clock that stamps changes.
+    pub fn clock(&self) -> &Clock {
+        &self.0.clock
+    }
+
+    /// Woken after each commit of this process that appended events.
+    pub fn events_appended(&self) -> &Notify {
+        &self.0.events
+    }
+
+    /// Woken after each commit of this process that enqueued jobs.
+    pub fn jobs_enqueued(&self) -> &Notify {
+        &self.0.jobs
+    }
+
+    /// Asks the database for a sign of life.
+    ///
+    /// # Errors
+    /// UNAVAILABLE when it gives none.
+    pub async fn ping(&self) -> Result<()> {
+        self.0.reader.ping().await?;
+        Ok(())
+    }
+
+    /// Closes every connection.
+    pub async fn close(&self) {
+        for pool in [&self.0.reader, &self.0.writer] {
+            if let Err(error) = pool.clone().close().await {
+                tracing::warn!(%error, "a database connection did not close cleanly");
+            }
+        }
+    }
+
+    pub(super) fn writer(&self) -> &DatabaseConnection {
+        &self.0.writer
+    }
+
+    pub(super) fn committed(&self, events: &[NewEvent], jobs: usize) {
+        if !events.is_empty() {
+            for observer in self.0.observers.get().into_iter().flatten() {
+                observer(events);
+            }
+            self.0.events.notify_waiters();
+            self.0.events.notify_one();
+        }
+        if jobs > 0 {
+            self.0.jobs.notify_one();
+        }
+    }
+}
+
+impl std::fmt::Debug for Db {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Db")
+            .field("dialect", &self.0.dialect)
+            .finish_non_exhaustive()
+    }
+}
+
+async fn open(options: ConnectOptions) -> Result<DatabaseConnection> {
+    let mut pool = Database::connect(options)
+        .await
+        .map_err(|error| Error::unavailable("the database cannot be reached", error))?;
+    pool.set_metric_callback(|_| statements::add());
+    Ok(pool)
+}
+
+fn postgres(config: &DbConfig) -> ConnectOptions {
+    let mut options = ConnectOptions::new(&config.url);
+    let statement_timeout = config.statement_timeout.as_millis().to_string();
+    options
+        .max_connections(config.max_connections)
+        .min_connections(Ord::min(config.min_connections, config.max_connections))
+        .acquire_timeout(config.acquire_timeout)
+        .connect_timeout(config.connect_timeout)
+        .idle_timeout(config.idle_timeout)
+        .test_before_acquire(false)
+        .test_before_acquire_if_idle_for(Duration::from_secs(30))
+        .sqlx_logging(false)
+        .map_sqlx_postgres_opts(move |options| {
+            options
+                .application_name("souk")
+                .statement_cache_capacity(512)
+                .options([
+                    ("statement_timeout", statement_timeout.as_str()),
+                    ("lock_timeout", "2000"),
+                    ("idle_in_transaction_session_timeout", "10000"),
+                ])
+        });
+    options
+}
+
+fn sqlite(config: &DbConfig, connections: u32, read_only: bool) -> ConnectOptions {
+    let mut options = ConnectOptions::new(&config.url);
+    options
+        .max_connections(connections)
+        .min_connections(1)
+        .acquire_timeout(config.acquire_timeout)
+        .connect_timeout(config.connect_timeout)
+        .test_before_acquire(false)
+        .sqlx_logging(false)
+        .map_sqlx_sqlite_opts(move |options| {
+            options
+                .create_if_missing(!read_only)
+                .read_only(read_only)
+                .journal_mode(SqliteJournalMode::Wal)
+                // Acknowledged money must survive power loss: NORMAL would lose the
+                // last commits of the WAL.
+                .synchronous(SqliteSynchronous::Full)
+                .busy_timeout(Duration::from_secs(5))
+                .foreign_keys(true)
+                .statement_cache_capacity(512)
+                .pragma("mmap_size", "268435456")
+        });
+    options
+}

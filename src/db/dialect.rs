@@ -1,0 +1,84 @@
+//! The only SQL that differs between the two databases.
+
+use sea_orm::{DbBackend, Statement, Value};
+
+use crate::kernel::{Error, Result};
+
+/// Which database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dialect {
+    /// SQLite, in WAL mode, one writer.
+    Sqlite,
+    /// PostgreSQL, READ COMMITTED.
+    Postgres,
+}
+
+impl Dialect {
+    /// The database that a URL names.
+    ///
+    /// # Errors
+    /// VALIDATION_ERROR for a URL of neither.
+    pub fn of_url(url: &str) -> Result<Self> {
+        match url.split(':').next() {
+            Some("sqlite") => Ok(Self::Sqlite),
+            Some("postgres" | "postgresql") => Ok(Self::Postgres),
+            _ => Err(Error::field(
+                "DATABASE_URL",
+                "must begin with sqlite: or postgres:",
+            )),
+        }
+    }
+
+    /// The word that operators know.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Sqlite => "sqlite",
+            Self::Postgres => "postgres",
+        }
+    }
+
+    /// A statement with `$1`-style parameters, which both databases read.
+    pub fn statement(
+        self,
+        sql: impl Into<String>,
+        values: impl IntoIterator<Item = Value>,
+    ) -> Statement {
+        Statement::from_sql_and_values(self.backend(), sql, values)
+    }
+
+    /// Locks the rows of a select until commit. SQLite's one writer needs no lock.
+    pub const fn for_update(self) -> &'static str {
+        match self {
+            Self::Sqlite => "",
+            Self::Postgres => " FOR UPDATE",
+        }
+    }
+
+    /// Locks the rows of a select and skips those that others hold.
+    pub const fn for_update_skip_locked(self) -> &'static str {
+        match self {
+            Self::Sqlite => "",
+            Self::Postgres => " FOR UPDATE SKIP LOCKED",
+        }
+    }
+
+    /// `$first, $first+1, …` for `count` parameters.
+    pub fn placeholders(first: usize, count: usize) -> String {
+        let mut out = String::with_capacity(count * 5);
+        for place in first..first + count {
+            if place > first {
+                out.push_str(", ");
+            }
+            out.push('$');
+            out.push_str(&place.to_string());
+        }
+        out
+    }
+
+    const fn backend(self) -> DbBackend {
+        match self {
+            Self::Sqlite => DbBackend::Sqlite,
+            Self::Postgres => DbBackend::Postgres,
+        }
+    }
+}

@@ -1,0 +1,21 @@
+//! The database: connections, the one write path, idempotency, and the rows that a
+//! change leaves behind for others (events, jobs).
+//!
+//! Rooms above see [`Db`] and [`Tx`]. Only this room and the services' `store`/`entity`
+//! files know sea-orm, and only `dialect` knows that there are two databases.
+
+mod connect;
+mod dialect;
+mod errors;
+mod idempotency;
+mod outbox;
+mod statements;
+mod tx;
+
+pub use connect::{Db, DbConfig, Observer};
+pub use dialect::Dialect;
+pub use errors::{is_check_violation, unique_violation};
+pub use idempotency::Answer;
+pub use outbox::{NewEvent, NewJob};
+pub use statements::count as count_statements;
+pub use tx::Tx;

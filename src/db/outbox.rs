@@ -1,0 +1,134 @@
+//! What a change leaves behind in its own transaction: events for those who watch,
+//! jobs for later.
+
+use std::time::Duration;
+
+use sea_orm::{ConnectionTrait, Value};
+use uuid::Uuid;
+
+use super::dialect::Dialect;
+use super::tx::Tx;
+use crate::kernel::id::JobId;
+use crate::kernel::{Result, Time};
+
+/// An event, before it has a position.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewEvent {
+    /// Who hears it: `order/<uuid>`, `store-orders/<uuid>`, ….
+    pub topic: String,
+    /// What happened: `order.placed`, `stock.changed`, ….
+    pub kind: &'static str,
+    /// The record that changed.
+    pub aggregate: Uuid,
+    /// The record's version after the change: 1, 2, 3, … without a gap.
+    pub version: i64,
+    /// What watchers receive: an encoded protobuf message.
+    pub payload: Vec<u8>,
+}
+
+/// A job, before it is due.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewJob {
+    /// The queue, which decides how many run at once.
+    pub queue: &'static str,
+    /// The kind, which decides the code that runs.
+    pub kind: &'static str,
+    /// JSON for that code.
+    pub payload: String,
+    /// While a job of the same kind and key waits or runs, another is not added.
+    pub dedupe_key: Option<String>,
+    /// Lower runs first.
+    pub priority: i32,
+    /// Not before this long from now.
+    pub delay: Duration,
+    /// Tries before the job is parked as dead.
+    pub max_attempts: i32,
+}
+
+impl NewJob {
+    /// A job with three attempts, due at once.
+    pub const fn new(queue: &'static str, kind: &'static str, payload: String) -> Self {
+        Self {
+            queue,
+            kind,
+            payload,
+            dedupe_key: None,
+            priority: 0,
+            delay: Duration::ZERO,
+            max_attempts: 3,
+        }
+    }
+}
+
+const EVENT_COLUMNS: usize = 6;
+
+pub(super) async fn append_events(tx: &Tx, events: &[NewEvent]) -> Result<()> {
+    if events.is_empty() {
+        return Ok(());
+    }
+    let mut values: Vec<Value> = Vec::with_capacity(events.len() * EVENT_COLUMNS);
+    for event in events {
+        values.extend([
+            event.topic.clone().into(),
+            event.kind.into(),
+            event.aggregate.into(),
+            event.version.into(),
+            event.payload.clone().into(),
+            tx.now().micros().into(),
+        ]);
+    }
+    let sql = format!(
+        "INSERT INTO events (topic, kind, aggregate, version, payload, created_at) VALUES {}",
+        rows(events.len(), EVENT_COLUMNS)
+    );
+    tx.conn()
+        .execute_raw(tx.dialect().statement(sql, values))
+        .await?;
+    Ok(())
+}
+
+const JOB_COLUMNS: usize = 9;
+
+pub(super) async fn append_jobs(tx: &Tx, jobs: &[NewJob]) -> Result<()> {
+    if jobs.is_empty() {
+        return Ok(());
+    }
+    let now: Time = tx.now();
+    let mut values: Vec<Value> = Vec::with_capacity(jobs.len() * JOB_COLUMNS);
+    for job in jobs {
+        values.extend([
+            JobId::new(now).uuid().into(),
+            job.queue.into(),
+            job.kind.into(),
+            job.payload.clone().into(),
+            job.dedupe_key.clone().into(),
+            job.priority.into(),
+            (now + job.delay).micros().into(),
+            job.max_attempts.into(),
+            now.micros().into(),
+        ]);
+    }
+    let rows = (0..jobs.len())
+        .map(|row| {
+            let first = row * JOB_COLUMNS + 1;
+            format!("({}, 'PENDING')", Dialect::placeholders(first, JOB_COLUMNS))
+        })
+        .collect::<Vec<_>>()
+        .join(", ");
+    let sql = format!(
+        "INSERT INTO jobs (id, queue, kind, payload, dedupe_key, priority, run_at, max_attempts, \
+         created_at, state) VALUES {rows} ON CONFLICT DO NOTHING"
+    );
+    tx.conn()
+        .execute_raw(tx.dialect().statement(sql, values))
+        .await?;
+    Ok(())
+}
+
+/// `($1, $2), ($3, $4), …`
+fn rows(count: usize, columns: usize) -> String {
+    (0..count)
+        .map(|row| format!("({})", Dialect::placeholders(row * columns + 1, columns)))
+        .collect::<Vec<_>>()
+        .join(", ")
+}

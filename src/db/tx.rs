@@ -1,0 +1,157 @@
+//! The one write path: begin, claim the idempotency key, do the work, append events and
+//! jobs, record the answer, commit, wake those who listen.
+
+use std::future::Future;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use prost::Message;
+use sea_orm::{DatabaseTransaction, SqliteTransactionMode, TransactionOptions, TransactionTrait};
+
+use super::connect::Db;
+use super::dialect::Dialect;
+use super::errors::is_retryable;
+use super::idempotency::{self, Answer, Claim};
+use super::outbox::{self, NewEvent, NewJob};
+use crate::kernel::{Call, Error, Result, Time, random};
+
+/// How often a transaction that lost a deadlock runs again.
+const ATTEMPTS: u32 = 6;
+
+/// An open transaction. Dropped, it is rolled back; only [`Db::write`] and
+/// [`Db::transact`] commit.
+pub struct Tx(Arc<Open>);
+
+struct Open {
+    connection: DatabaseTransaction,
+    dialect: Dialect,
+    now: Time,
+    left: Mutex<Left>,
+}
+
+/// What the change leaves behind; written just before the commit.
+#[derive(Default)]
+struct Left {
+    events: Vec<NewEvent>,
+    jobs: Vec<NewJob>,
+}
+
+impl Tx {
+    /// The connection, for the queries of a `store`.
+    pub fn conn(&self) -> &DatabaseTransaction {
+        &self.0.connection
+    }
+
+    /// Which database this is.
+    pub fn dialect(&self) -> Dialect {
+        self.0.dialect
+    }
+
+    /// The instant of the change: one for the whole transaction.
+    pub fn now(&self) -> Time {
+        self.0.now
+    }
+
+    /// Appends an event, in the order of the calls.
+    pub fn emit(&self, event: NewEvent) {
+        self.left().events.push(event);
+    }
+
+    /// Enqueues a job.
+    pub fn enqueue(&self, job: NewJob) {
+        self.left().jobs.push(job);
+    }
+
+    fn left(&self) -> std::sync::MutexGuard<'_, Left> {
+        self.0.left.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Db {
+    /// Runs a mutating call: exactly once per idempotency key, all or nothing.
+    ///
+    /// `work` may run several times (deadlocks are retried), so it must do nothing but
+    /// work on its transaction.
+    ///
+    /// # Errors
+    /// What `work` refuses, IDEMPOTENCY_KEY_REUSED, IDEMPOTENCY_IN_PROGRESS, and
+    /// CONFLICT when the deadlocks do not end.
+    pub async fn write<T, F, Fut>(&self, call: &Call, work: F) -> Result<Answer<T>>
+    where
+        T: Message + Default,
+        F: Fn(Tx) -> Fut,
+        Fut: Future<Output = Result<T>>,
+    {
+        let work = &work;
+        self.transact(move |tx| async move {
+            let Some(wish) = &call.idempotency else {
+                return work(tx).await.map(Answer::fresh);
+            };
+            match idempotency::claim(&tx, call, wish).await? {
+                Claim::Recorded(bytes) => {
+                    let value = T::decode(bytes.as_slice()).map_err(Error::internal)?;
+                    Ok(Answer {
+                        value,
+                        replayed: true,
+                    })
+                }
+                Claim::Mine => {
+                    let value = work(Tx(tx.0.clone())).await?;
+                    idempotency::record(&tx, call, wish, &value).await?;
+                    Ok(Answer::fresh(value))
+                }
+            }
+        })
+        .await
+    }
+
+    /// Runs a transaction without an idempotency key, for what must commit even when the
+    /// answer is a refusal, and for jobs.
+    ///
+    /// # Errors
+    /// What `work` refuses, and CONFLICT when the deadlocks do not end.
+    pub async fn transact<T, F, Fut>(&self, work: F) -> Result<T>
+    where
+        F: Fn(Tx) -> Fut,
+        Fut: Future<Output = Result<T>>,
+    {
+        let mut attempt = 1;
+        loop {
+            match self.attempt(&work).await {
+                Err(error) if attempt < ATTEMPTS && is_retryable(&error) => {
+                    tracing::debug!(attempt, error = ?error, "transaction runs again");
+                    let jitter = u64::from(random::below(10 * attempt));
+                    tokio::time::sleep(Duration::from_millis(jitter)).await;
+                    attempt += 1;
+                }
+                outcome => return outcome,
+            }
+        }
+    }
+
+    async fn attempt<T, F, Fut>(&self, work: &F) -> Result<T>
+    where
+        F: Fn(Tx) -> Fut,
+        Fut: Future<Output = Result<T>>,
+    {
+        let options = TransactionOptions {
+            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+            ..TransactionOptions::default()
+        };
+        let tx = Tx(Arc::new(Open {
+            connection: self.writer().begin_with_options(options).await?,
+            dialect: self.dialect(),
+            now: self.clock().now(),
+            left: Mutex::default(),
+        }));
+        let value = work(Tx(tx.0.clone())).await?;
+        let left = std::mem::take(&mut *tx.left());
+        outbox::append_events(&tx, &left.events).await?;
+        outbox::append_jobs(&tx, &left.jobs).await?;
+        let open =
+            Arc::into_inner(tx.0).ok_or_else(|| Error::internal("a transaction was kept"))?;
+        open.connection.commit().await?;
+        self.committed(&left.events, left.jobs.len());
+        Ok(value)
+    }
+}
