@@ -80,6 +80,7 @@ reasons! {
     RoleNotAllowed "ROLE_NOT_ALLOWED" PermissionDenied;
     SellerCategoryRequired "SELLER_CATEGORY_REQUIRED" InvalidArgument;
     UserHasOpenOrders "USER_HAS_OPEN_ORDERS" FailedPrecondition;
+    AddressLimit "ADDRESS_LIMIT" FailedPrecondition;
 
     ValidationError "VALIDATION_ERROR" InvalidArgument;
     Forbidden "FORBIDDEN" PermissionDenied;
@@ -99,9 +100,12 @@ reasons! {
 
     StoreNotActive "STORE_NOT_ACTIVE" FailedPrecondition;
     StoreHasOpenOrders "STORE_HAS_OPEN_ORDERS" FailedPrecondition;
+    StoreOwnerFixed "STORE_OWNER_FIXED" FailedPrecondition;
     ProductNotFound "PRODUCT_NOT_FOUND" NotFound;
     ProductNotVisible "PRODUCT_NOT_VISIBLE" NotFound;
+    CategoryNotEmpty "CATEGORY_NOT_EMPTY" FailedPrecondition;
     SlugTaken "SLUG_TAKEN" AlreadyExists;
+    SkuTaken "SKU_TAKEN" AlreadyExists;
     CmsManaged "CMS_MANAGED" PermissionDenied;
     FileTooLarge "FILE_TOO_LARGE" InvalidArgument;
     UnsupportedMedia "UNSUPPORTED_MEDIA" InvalidArgument;
@@ -119,9 +123,12 @@ reasons! {
     CancelNotAllowed "CANCEL_NOT_ALLOWED" FailedPrecondition;
     UnknownWilaya "UNKNOWN_WILAYA" InvalidArgument;
     StopDeskUnavailable "STOP_DESK_UNAVAILABLE" FailedPrecondition;
+    ShippingUnavailable "SHIPPING_UNAVAILABLE" FailedPrecondition;
     MinOrderAmount "MIN_ORDER_AMOUNT" FailedPrecondition;
     OutOfDeliveryArea "OUT_OF_DELIVERY_AREA" FailedPrecondition;
     OwnProduct "OWN_PRODUCT" FailedPrecondition;
+    MixedItems "MIXED_ITEMS" InvalidArgument;
+    MixedCurrencies "MIXED_CURRENCIES" FailedPrecondition;
 
     PaymentMethodUnsupported "PAYMENT_METHOD_UNSUPPORTED" InvalidArgument;
     PaymentFailed "PAYMENT_FAILED" FailedPrecondition;
@@ -159,6 +166,8 @@ reasons! {
     NotCompleted "NOT_COMPLETED" FailedPrecondition;
     Blocked "BLOCKED" PermissionDenied;
     RestrictedContent "RESTRICTED_CONTENT" InvalidArgument;
+
+    JobNotRetryable "JOB_NOT_RETRYABLE" FailedPrecondition;
 }
 
 /// One field at fault.
