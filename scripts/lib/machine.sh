@@ -44,8 +44,8 @@ apt_install() {
       printf "#!/bin/sh\nexit 101\n" >"$policy"
       chmod 755 "$policy"
     fi
-    apt-get update -qq
-    apt-get install -y -qq --no-install-recommends "$@"
+    apt-get update -qq >/dev/null
+    apt-get install -y -qq -o Dpkg::Use-Pty=0 --no-install-recommends "$@" >/dev/null
   ' apt_install "$@" </dev/null
 }
 
