@@ -1,0 +1,31 @@
+//! The HTTP routes of every method, as its `google.api.http` option states them.
+
+include!(concat!(env!("OUT_DIR"), "/routes.rs"));
+
+/// One way to reach a method over HTTP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Route {
+    /// The HTTP method in capitals.
+    pub method: &'static str,
+    /// Literal segments and variables, such as `/api/orders/{id}/cancel`. A variable
+    /// names a scalar field of the request, with dots for fields of its messages.
+    pub pattern: &'static str,
+    /// The gRPC path of the method that answers.
+    pub grpc_path: &'static str,
+    /// Where the request's body goes.
+    pub body: Body,
+    /// The main binding; `false` for additional ones.
+    pub primary: bool,
+}
+
+/// Where the body of an HTTP request goes. What neither the path nor the body fills
+/// may come from the query, unless the body is the whole request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Body {
+    /// There is none.
+    None,
+    /// It holds every field that is not in the path.
+    Whole,
+    /// It holds this one field, given by its proto name.
+    Field(&'static str),
+}
