@@ -47,17 +47,17 @@ kinds! {
     /// An image of a product.
     Image = "img" => ImageId;
     /// The stock of one product in one store.
-    Stock = "stk" => StockId;
+    Stock = "stock" => StockId;
     /// One change of stock.
     Movement = "mov" => MovementId;
     /// Stock held for a buyer.
-    Reservation = "rsv" => ReservationId;
+    Reservation = "res" => ReservationId;
     /// A line of a cart.
-    CartLine = "cli" => CartLineId;
+    CartLine = "line" => CartLineId;
     /// An order.
     Order = "ord" => OrderId;
     /// A line of an order.
-    OrderItem = "oit" => OrderItemId;
+    OrderItem = "item" => OrderItemId;
     /// The orders that one checkout made together.
     CheckoutGroup = "chk" => CheckoutGroupId;
     /// A durable job.
