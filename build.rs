@@ -20,6 +20,8 @@ mod routes;
 mod rules;
 #[path = "build/schema.rs"]
 mod schema;
+#[path = "build/secrets.rs"]
+mod secrets;
 #[path = "build/validate.rs"]
 mod validate;
 
@@ -62,6 +64,7 @@ fn compile() -> Result<(), Vec<String>> {
         ("routes.rs", routes::generate(&schema)),
         ("methods.rs", methods::generate(&schema)),
         ("enums.rs", enums::generate(&schema)),
+        ("secrets.rs", secrets::generate(&schema)),
     ];
     let problems = schema.take_problems();
     if !problems.is_empty() {

@@ -8,6 +8,7 @@ use prost::Message;
 use crate::names::snake;
 use crate::nulls;
 use crate::schema::Schema;
+use crate::secrets;
 
 /// Types that the contract's messages use but that are not compiled here: our own
 /// Timestamp (its JSON form ends in `Z`), the rest of the well-known types, and the
@@ -33,9 +34,14 @@ fn services(schema: &Schema) -> Result<(), String> {
         .map_err(|error| error.to_string())?;
     let mut config = tonic_prost_build::Config::new();
     config.enable_type_names().btree_map(["."]);
+    let secret = secrets::messages(schema);
+    let secret = secret
+        .iter()
+        .map(|message| format!(".{}", message.full_name()));
     let mut builder = tonic_prost_build::configure()
         .compile_well_known_types(true)
-        .codec_path("crate::codec::ContractCodec");
+        .codec_path("crate::codec::ContractCodec")
+        .skip_debug(secret);
     for (proto, rust) in EXTERN_TYPES {
         builder = builder.extern_path(proto, rust);
     }

@@ -188,7 +188,12 @@ fn enumeration(item: &EnumDescriptor, rules: &DynamicMessage) -> Result<Vec<Chec
         .values()
         .filter(|value| !refused.contains(&value.number()))
         .collect();
-    let words: Vec<&str> = allowed.iter().map(|value| value.name()).collect();
+    // The unspecified value, where it is allowed, is not a choice to offer.
+    let words: Vec<&str> = allowed
+        .iter()
+        .filter(|value| value.number() != 0)
+        .map(|value| value.name())
+        .collect();
     let message = format!("must be one of {}", words.join(", "));
     let alternatives = |numbers: Vec<i32>| {
         let numbers: Vec<String> = numbers.iter().map(i32::to_string).collect();
