@@ -87,3 +87,99 @@ pub fn refusal(violations: Vec<Violation>) -> Status {
         details,
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+    use std::future::{Ready, ready};
+    use std::task::{Context, Poll};
+
+    use bytes::{BufMut, Bytes, BytesMut};
+    use http_body_util::Full;
+    use tonic::body::Body;
+    use tonic::codegen::Service;
+    use tonic::server::Grpc;
+    use tonic::{Request, Response};
+
+    use super::*;
+    use crate::souk::auth::v1::{RequestOtpRequest, RequestOtpResponse};
+
+    /// A handler that notes whether it was reached.
+    #[derive(Default)]
+    struct Handler {
+        reached: bool,
+    }
+
+    impl Service<Request<RequestOtpRequest>> for &mut Handler {
+        type Response = Response<RequestOtpResponse>;
+        type Error = Status;
+        type Future = Ready<Result<Self::Response, Status>>;
+
+        fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Status>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn call(&mut self, _: Request<RequestOtpRequest>) -> Self::Future {
+            self.reached = true;
+            ready(Ok(Response::new(RequestOtpResponse::default())))
+        }
+    }
+
+    /// The wire form of one message, as a gRPC request body carries it.
+    fn frame(message: &impl Message) -> Bytes {
+        let mut frame = BytesMut::new();
+        frame.put_u8(0);
+        frame.put_u32(u32::try_from(message.encoded_len()).unwrap());
+        message.encode(&mut frame).unwrap();
+        frame.freeze()
+    }
+
+    async fn call(phone: &str) -> (bool, Option<Status>) {
+        let message = RequestOtpRequest {
+            phone: phone.into(),
+        };
+        let body = Body::new(http_body_util::BodyExt::map_err(
+            Full::new(frame(&message)),
+            |never: Infallible| match never {},
+        ));
+        let codec = ContractCodec::<RequestOtpResponse, RequestOtpRequest>::default();
+        let mut handler = Handler::default();
+        let response = Grpc::new(codec)
+            .unary(&mut handler, http::Request::new(body))
+            .await;
+        let status = Status::from_header_map(response.headers());
+        (handler.reached, status)
+    }
+
+    #[tokio::test]
+    async fn a_request_that_keeps_the_rules_reaches_the_handler() {
+        let (reached, status) = call("0555000001").await;
+        assert!(reached);
+        assert!(status.is_none());
+    }
+
+    #[tokio::test]
+    async fn a_request_that_breaks_a_rule_is_refused_before_the_handler() {
+        let (reached, status) = call("").await;
+        assert!(!reached);
+        let status = status.unwrap();
+        assert_eq!(status.code(), Code::InvalidArgument);
+        assert_eq!(status.message(), "validation failed: phone is required");
+        let details = status.get_error_details();
+        let info = details.error_info().unwrap();
+        assert_eq!(
+            (info.reason.as_str(), info.domain.as_str()),
+            (REASON, DOMAIN)
+        );
+        let fields = &details.bad_request().unwrap().field_violations;
+        assert_eq!(fields.len(), 1);
+        assert_eq!(fields[0].field, "phone");
+        assert_eq!(fields[0].description, "is required");
+    }
+
+    #[test]
+    fn answers_are_not_checked() {
+        assert!(RequestOtpRequest::REQUEST);
+        assert!(!RequestOtpResponse::REQUEST);
+    }
+}

@@ -50,3 +50,26 @@ impl EnumTable {
             .map(|word| word.name)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_and_aliases_are_found_in_any_case() {
+        let roles = table("souk.users.v1.User.Role").unwrap();
+        for word in ["STORE_OWNER", "store_owner", "seller", "Seller"] {
+            assert_eq!(roles.find(word).unwrap().name, "STORE_OWNER");
+        }
+        assert!(roles.find("OWNER").is_none());
+        assert!(table("souk.users.v1.User.Rank").is_none());
+    }
+
+    #[test]
+    fn the_unspecified_word_is_no_choice() {
+        let roles = table("souk.users.v1.User.Role").unwrap();
+        let choices: Vec<_> = roles.choices().collect();
+        assert_eq!(choices.first(), Some(&"CUSTOMER"));
+        assert!(!choices.contains(&"ROLE_UNSPECIFIED"));
+    }
+}

@@ -41,3 +41,41 @@ pub use time::Timestamp;
 /// The encoded FileDescriptorSet of the contract, with imports, comments and the
 /// extension options that the typed descriptors would drop.
 pub const DESCRIPTOR_BYTES: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.binpb"));
+
+#[cfg(test)]
+mod tests {
+    use prost::Name;
+
+    use super::*;
+    use souk::auth::v1::VerifyOtpRequest;
+
+    #[test]
+    fn secrets_do_not_show_in_debug() {
+        let request = VerifyOtpRequest {
+            phone: "0555000001".into(),
+            otp: "123456".into(),
+            ..VerifyOtpRequest::default()
+        };
+        let text = format!("{request:?}");
+        assert!(
+            text.contains("0555000001") && text.contains("otp: [secret]"),
+            "{text}"
+        );
+        assert!(!text.contains("123456"));
+    }
+
+    #[test]
+    fn messages_know_their_names_and_the_descriptors_keep_our_options() {
+        assert_eq!(
+            VerifyOtpRequest::full_name(),
+            "souk.auth.v1.VerifyOtpRequest"
+        );
+        let holds = |name: &[u8]| {
+            DESCRIPTOR_BYTES
+                .windows(name.len())
+                .any(|window| window == name)
+        };
+        assert!(holds(b"/otp/verify"));
+        assert!(holds(b"Signs in with a one-time password"));
+    }
+}

@@ -26,3 +26,41 @@ pub fn policy(path: &str) -> Option<&'static MethodPolicy> {
     let index = ALL.binary_search_by(|policy| policy.path.cmp(path)).ok()?;
     ALL.get(index)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::methods;
+
+    #[test]
+    fn every_method_has_its_policy_and_is_found_by_its_path() {
+        assert!(!ALL.is_empty());
+        assert_eq!(ALL.len(), methods::ALL.len());
+        for (known, method) in ALL.iter().zip(methods::ALL) {
+            assert_eq!(known.path, method.path);
+            assert_eq!(known.server_streaming, method.server_streaming);
+            assert_eq!(policy(known.path), Some(known));
+        }
+        assert_eq!(policy("/souk.orders.v1.OrderService/Forget"), None);
+        assert_eq!(policy(""), None);
+    }
+
+    #[test]
+    fn placing_an_order_is_keyed_and_answers_created() {
+        let place = policy("/souk.orders.v1.OrderService/PlaceOrder").unwrap();
+        assert_eq!(place.idempotency, Idempotency::Keyed);
+        assert_eq!(place.rate, Rate::Checkout);
+        assert!(place.created);
+        assert!(!place.server_streaming);
+    }
+
+    #[test]
+    fn roles_go_with_role_access_alone() {
+        for policy in ALL {
+            assert_eq!(policy.access == Access::Role, !policy.roles.is_empty());
+        }
+        assert_eq!(Role::from_number(Role::Admin as i32), Some(Role::Admin));
+        assert_eq!(Role::StoreOwner.as_str(), "STORE_OWNER");
+        assert_eq!(Role::from_number(0), None);
+    }
+}

@@ -29,3 +29,32 @@ pub enum Body {
     /// It holds this one field, given by its proto name.
     Field(&'static str),
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::policy;
+
+    #[test]
+    fn every_route_leads_to_a_method() {
+        for route in ROUTES {
+            assert!(policy(route.grpc_path).is_some(), "{route:?}");
+        }
+    }
+
+    #[test]
+    fn a_method_has_one_main_binding_and_any_number_of_others() {
+        let send: Vec<_> = ROUTES
+            .iter()
+            .filter(|route| route.grpc_path == "/souk.auth.v1.AuthService/RequestOtp")
+            .map(|route| (route.method, route.pattern, route.body, route.primary))
+            .collect();
+        assert_eq!(
+            send,
+            [
+                ("POST", "/api/auth/otp/send", Body::Whole, true),
+                ("POST", "/otp/send", Body::Whole, false),
+            ]
+        );
+    }
+}

@@ -109,3 +109,65 @@ impl Visitor<'_> for Rfc3339 {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use prost::Message;
+
+    use super::*;
+
+    fn parse(text: &str) -> Result<Timestamp, serde_json::Error> {
+        serde_json::from_str(&format!("\"{text}\""))
+    }
+
+    #[test]
+    fn json_ends_in_z_and_has_no_three_or_six_digits() {
+        for (micros, text) in [
+            (0, "1970-01-01T00:00:00Z"),
+            (1_500_000, "1970-01-01T00:00:01.500Z"),
+            (1_000_001, "1970-01-01T00:00:01.000001Z"),
+            (-1, "1969-12-31T23:59:59.999999Z"),
+            (1_795_196_204_410_088, "2026-11-20T17:36:44.410088Z"),
+        ] {
+            let time = Timestamp::from_micros(micros);
+            assert_eq!(serde_json::to_string(&time).unwrap(), format!("\"{text}\""));
+            assert_eq!(parse(text).unwrap(), time);
+            assert_eq!(time.micros(), Some(micros));
+        }
+    }
+
+    #[test]
+    fn offsets_are_taken_and_nanoseconds_are_cut() {
+        let time = parse("2026-11-20T18:36:44.410088999+01:00").unwrap();
+        assert_eq!(time.micros(), Some(1_795_196_204_410_088));
+    }
+
+    #[test]
+    fn what_is_no_time_is_refused() {
+        for text in [
+            "",
+            "yesterday",
+            "2026-11-20",
+            "2026-13-01T00:00:00Z",
+            "12026-01-01T00:00:00Z",
+        ] {
+            assert!(parse(text).is_err(), "{text}");
+        }
+        let beyond = Timestamp {
+            seconds: i64::MAX,
+            nanos: 0,
+        };
+        assert_eq!(beyond.micros(), None);
+        assert!(serde_json::to_string(&beyond).is_err());
+    }
+
+    #[test]
+    fn the_wire_form_is_that_of_google_protobuf_timestamp() {
+        let time = Timestamp::from_micros(1_500_000);
+        let google = pbjson_types::Timestamp {
+            seconds: 1,
+            nanos: 500_000_000,
+        };
+        assert_eq!(time.encode_to_vec(), google.encode_to_vec());
+    }
+}

@@ -114,3 +114,145 @@ impl Display for Path<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::souk::auth::v1::VerifyOtpRequest;
+    use crate::souk::catalog::v1::CreateProductRequest;
+    use crate::souk::orders::v1::{DeliveryAddress, OrderLine, PlaceOrderRequest};
+
+    fn broken<M: Validate>(message: &M) -> Vec<(String, String)> {
+        check(message)
+            .into_iter()
+            .map(|violation| (violation.field, violation.message))
+            .collect()
+    }
+
+    fn pairs<const N: usize>(pairs: [(&str, &str); N]) -> Vec<(String, String)> {
+        pairs.map(|(a, b)| (a.to_owned(), b.to_owned())).to_vec()
+    }
+
+    #[test]
+    fn an_order_that_keeps_the_rules_passes() {
+        let order = PlaceOrderRequest {
+            items: vec![OrderLine {
+                product_id: Some("prod_1".into()),
+                quantity: 2,
+                ..OrderLine::default()
+            }],
+            currency: Some("DZD".into()),
+            ..PlaceOrderRequest::default()
+        };
+        assert_eq!(broken(&order), []);
+    }
+
+    #[test]
+    fn all_violations_are_told_at_once_with_json_names_and_indexes() {
+        let order = PlaceOrderRequest {
+            items: vec![
+                OrderLine {
+                    quantity: 1,
+                    ..OrderLine::default()
+                },
+                OrderLine::default(),
+            ],
+            customer_name: Some("é1".into()),
+            customer_email: Some("nobody".into()),
+            delivery_type: 77,
+            expected_total: Some(-1),
+            currency: Some("dinar".into()),
+            ..PlaceOrderRequest::default()
+        };
+        assert_eq!(
+            broken(&order),
+            pairs([
+                ("items[1].quantity", "must be between 1 and 100000"),
+                ("customerName", "must be at least 3 characters"),
+                ("customerEmail", "must be an email address"),
+                ("deliveryType", "must be one of HOME, STOP_DESK, PICKUP"),
+                ("expectedTotal", "must be at least 0"),
+                ("currency", "must match ^[A-Z]{3}$"),
+            ])
+        );
+    }
+
+    #[test]
+    fn a_required_field_that_is_empty_breaks_that_rule_alone() {
+        let request = VerifyOtpRequest {
+            otp: "12345".into(),
+            ..VerifyOtpRequest::default()
+        };
+        assert_eq!(
+            broken(&request),
+            pairs([("phone", "is required"), ("otp", "must match ^[0-9]{6}$")])
+        );
+    }
+
+    #[test]
+    fn lengths_count_characters() {
+        let named = |name: String| {
+            broken(&CreateProductRequest {
+                name,
+                ..CreateProductRequest::default()
+            })
+        };
+        assert_eq!(named("ش".repeat(200)), []);
+        assert_eq!(
+            named("ش".repeat(201)),
+            pairs([("name", "must be at most 200 characters")])
+        );
+    }
+
+    #[test]
+    fn lists_and_their_items_have_rules() {
+        let request = CreateProductRequest {
+            name: "Dates".into(),
+            images: vec!["a".into(), "".into(), "a".into()],
+            ..CreateProductRequest::default()
+        };
+        assert_eq!(
+            broken(&request),
+            pairs([
+                ("images", "must not have the same item twice"),
+                ("images[1]", "must not be empty"),
+            ])
+        );
+    }
+
+    #[test]
+    fn maps_name_the_entry() {
+        let mut request = CreateProductRequest {
+            name: "Dates".into(),
+            ..CreateProductRequest::default()
+        };
+        request.specifications.insert("k".into(), "v".repeat(5000));
+        let violations = broken(&request);
+        assert_eq!(violations.len(), 1);
+        assert_eq!(violations[0].0, "specifications[\"k\"]");
+    }
+
+    #[test]
+    fn rules_below_a_message_are_reached() {
+        let order = PlaceOrderRequest {
+            delivery_address: Some(DeliveryAddress::default()),
+            ..PlaceOrderRequest::default()
+        };
+        assert_eq!(
+            broken(&order),
+            pairs([("deliveryAddress.addressLine1", "is required")])
+        );
+    }
+
+    #[test]
+    fn a_number_that_is_not_one_is_in_no_range() {
+        let point = crate::souk::common::v1::GeoPoint {
+            latitude: f64::NAN,
+            longitude: 3.05,
+        };
+        assert_eq!(
+            broken(&point),
+            pairs([("latitude", "must be between -90 and 90")])
+        );
+    }
+}

@@ -63,3 +63,52 @@ pub fn is_uuid(text: &str) -> bool {
             _ => byte.is_ascii_hexdigit(),
         })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn email_addresses() {
+        for text in ["a@b.dz", "first.last+tag@mail.example.com", "a@localhost"] {
+            assert!(is_email(text), "{text}");
+        }
+        for text in [
+            "", "a", "a@", "@b.dz", "a b@c.dz", "a@b..dz", "a@-b.dz", "a@b@c",
+        ] {
+            assert!(!is_email(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn uris() {
+        for text in ["https://souk.example/a?b=c#d", "mailto:a@b.dz", "data:,%20"] {
+            assert!(is_uri(text), "{text}");
+        }
+        for text in [
+            "",
+            "souk.example",
+            "https:",
+            "1a:b",
+            "https://a b",
+            "https://a/%2",
+            "a:%zz",
+        ] {
+            assert!(!is_uri(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn uuids() {
+        assert!(is_uuid("0199f0c4-7d1e-7ABC-8def-0123456789ab"));
+        assert!(!is_uuid("0199f0c47d1e7abc8def0123456789ab"));
+        assert!(!is_uuid("0199f0c4-7d1e-7abc-8def-0123456789ag"));
+    }
+
+    #[test]
+    fn lengths_at_their_limits() {
+        assert!(is_shorter("éé", 3) && !is_shorter("ééé", 3));
+        assert!(is_longer("éééé", 3) && !is_longer("ééé", 3));
+        assert!(is_unique(&[1, 2, 3]) && !is_unique(&[1, 2, 1]));
+    }
+}
