@@ -75,6 +75,28 @@ impl Dialect {
         out
     }
 
+    /// `column` is one of the whole numbers in the list that parameter `$place` carries,
+    /// as [`Dialect::list`] writes it. One statement text, however long the list is.
+    pub fn in_list(self, column: &str, place: usize) -> String {
+        match self {
+            Self::Sqlite => format!("{column} IN (SELECT value FROM json_each(${place}))"),
+            Self::Postgres => format!("{column} = ANY(CAST(${place} AS bigint[]))"),
+        }
+    }
+
+    /// The value for [`Dialect::in_list`].
+    pub fn list(self, numbers: impl IntoIterator<Item = i64>) -> Value {
+        let (open, close) = match self {
+            Self::Sqlite => ("[", "]"),
+            Self::Postgres => ("{", "}"),
+        };
+        let numbers: Vec<String> = numbers
+            .into_iter()
+            .map(|number| number.to_string())
+            .collect();
+        format!("{open}{}{close}", numbers.join(",")).into()
+    }
+
     const fn backend(self) -> DbBackend {
         match self {
             Self::Sqlite => DbBackend::Sqlite,

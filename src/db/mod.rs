@@ -19,3 +19,6 @@ pub use idempotency::Answer;
 pub use outbox::{NewEvent, NewJob};
 pub use statements::count as count_statements;
 pub use tx::Tx;
+
+/// What can run a query: an open transaction, or the connections for reading.
+pub use sea_orm::ConnectionTrait as Conn;

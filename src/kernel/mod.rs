@@ -12,7 +12,9 @@ pub mod random;
 pub mod seal;
 pub mod secret;
 pub mod task;
+pub mod text;
 pub mod time;
+pub mod wilaya;
 
 pub use caller::{Call, Caller, Idempotency, Role};
 pub use error::{Code, Error, Reason, Result, Violation};
@@ -20,3 +22,4 @@ pub use id::Id;
 pub use money::{Currency, Money};
 pub use secret::Secret;
 pub use time::{Clock, Time};
+pub use wilaya::{Wilaya, WilayaCode};
