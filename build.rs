@@ -2,6 +2,8 @@
 //! services, their JSON form, and the tables that the server enforces. It runs as
 //! the build script of the `contract` member and needs no protoc.
 
+#[path = "build/collections.rs"]
+mod collections;
 #[path = "build/enums.rs"]
 mod enums;
 #[path = "build/messages.rs"]

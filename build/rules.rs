@@ -71,8 +71,8 @@ pub fn value_checks(
     }
 }
 
-/// How many elements a list or map may have: `noun` is what they are called.
-pub fn count_checks(name: &str, value: &Value, noun: (&str, &str)) -> Option<Check> {
+/// How many elements a list or map may have; `noun` is what one and many are called.
+pub fn count_check(name: &str, value: &Value, noun: (&str, &str)) -> Option<Check> {
     let limit = value.as_u64()?;
     let noun = if limit == 1 { noun.0 } else { noun.1 };
     match name {

@@ -43,7 +43,8 @@ pub fn generate(schema: &Schema) -> String {
     code
 }
 
-struct Generator<'a> {
+/// Writes the checks of one message after the other.
+pub struct Generator<'a> {
     schema: &'a Schema,
     patterns: Vec<String>,
 }
@@ -90,99 +91,6 @@ impl Generator<'_> {
         }
     }
 
-    /// A list or map: its own rules, then those of each element.
-    fn collection(
-        &mut self,
-        field: &FieldDescriptor,
-        typed: &Typed,
-        access: &str,
-        at: &str,
-    ) -> String {
-        let mut whole = String::new();
-        if typed.required {
-            whole.push_str(&statement("v.is_empty()", "is required", at));
-        }
-        let mut parts: [Option<DynamicMessage>; 2] = [None, None];
-        if let Some((name, rules)) = &typed.rules {
-            let noun = match field.is_map() {
-                true => ("entry", "entries"),
-                false => ("item", "items"),
-            };
-            if (name == "map") != field.is_map() || (name == "repeated") != field.is_list() {
-                self.problem(field, format!("the rules of {name} do not fit the field"));
-            }
-            for (rule, value) in rules.fields() {
-                match rule.name() {
-                    "items" | "values" => parts[0] = value.as_message().cloned(),
-                    "keys" => parts[1] = value.as_message().cloned(),
-                    "unique" => {
-                        whole.push_str(&statement(
-                            "!forms::is_unique(v)",
-                            "must not have the same item twice",
-                            at,
-                        ));
-                    }
-                    other => match rules::count_checks(other, value, noun) {
-                        Some(check) => whole.push_str(&render(&[check], at)),
-                        None => self.problem(field, rules::unknown(&format!("{name}.{other}"))),
-                    },
-                }
-            }
-        }
-        let mut code = String::new();
-        if !whole.is_empty() {
-            let _ = write!(code, "{{\nlet v = {access};\n{whole}}}\n");
-        }
-        let [values, keys] = parts;
-        if let Kind::Message(entry) = field.kind()
-            && field.is_map()
-        {
-            let key = self.element(field, &entry.map_entry_key_field().kind(), keys);
-            let value = self.element(field, &entry.map_entry_value_field().kind(), values);
-            if !(key.is_empty() && value.is_empty()) {
-                let _ = write!(
-                    code,
-                    "for (key, v) in {access} {{\nlet at = at.entry({:?}, key);\n{value}\
-                     let v = key;\n{key}}}\n",
-                    field.json_name()
-                );
-            }
-        } else {
-            let item = self.element(field, &field.kind(), values);
-            if !item.is_empty() {
-                let _ = write!(
-                    code,
-                    "for (index, v) in self.{}.iter().enumerate() {{\n\
-                     let at = at.item({:?}, index);\n{item}}}\n",
-                    snake(field.name()),
-                    field.json_name()
-                );
-            }
-        }
-        code
-    }
-
-    /// The checks of one element, whose place is `at` itself.
-    fn element(
-        &mut self,
-        field: &FieldDescriptor,
-        kind: &Kind,
-        rules: Option<DynamicMessage>,
-    ) -> String {
-        let mut code = String::new();
-        if let Some(rules) = rules {
-            match rules::typed(&rules) {
-                Ok(typed) if typed.required => {
-                    self.problem(field, "an element cannot be required");
-                }
-                Ok(typed) => code = self.checks(field, kind, typed.rules.as_ref(), "at"),
-                Err(problem) => self.problem(field, problem),
-            }
-        }
-        code.push_str(&self.nested(kind, "at"));
-        code
-    }
-
     fn oneof(&mut self, oneof: &OneofDescriptor) -> String {
         let rules = self
             .schema
@@ -216,7 +124,8 @@ impl Generator<'_> {
         )
     }
 
-    fn checks(
+    /// The checks of a single value of some kind, which stands at `at`.
+    pub fn checks(
         &mut self,
         field: &FieldDescriptor,
         kind: &Kind,
@@ -236,7 +145,7 @@ impl Generator<'_> {
     }
 
     /// The step into a message value, left out where no rule lies below.
-    fn nested(&self, kind: &Kind, at: &str) -> String {
+    pub fn nested(&self, kind: &Kind, at: &str) -> String {
         match kind {
             Kind::Message(inner) if self.has_rules(inner) => {
                 format!("v.validate(&{at}, out);\n")
@@ -288,20 +197,23 @@ impl Generator<'_> {
         }
     }
 
-    fn problem(&self, field: &FieldDescriptor, message: impl AsRef<str>) {
+    /// Notes that a field's rules are wrong.
+    pub fn problem(&self, field: &FieldDescriptor, message: impl AsRef<str>) {
         let file = field.parent_message().parent_file();
         self.schema.problem(file.name(), field.full_name(), message);
     }
 }
 
-fn render(checks: &[Check], at: &str) -> String {
+/// The statements of some checks, which note a failure at `at`.
+pub fn render(checks: &[Check], at: &str) -> String {
     checks
         .iter()
         .map(|check| statement(&check.fails_when, &check.message, at))
         .collect()
 }
 
-fn statement(fails_when: &str, message: &str, at: &str) -> String {
+/// One statement.
+pub fn statement(fails_when: &str, message: &str, at: &str) -> String {
     format!("if {fails_when} {{\n{at}.fail(out, {message:?});\n}}\n")
 }
 
