@@ -4,5 +4,6 @@
 //! Start at `docs/ARCHITECTURE.md`; each module says what it owns.
 
 pub mod db;
+pub mod grpc;
 pub mod kernel;
 pub mod pb;
