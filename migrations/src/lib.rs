@@ -3,6 +3,8 @@
 //! the previous binary still runs on the new schema.
 
 mod m20261120_000001_core;
+mod m20261120_000010_users;
+mod m20261120_000020_auth;
 mod sql;
 
 use sea_orm_migration::prelude::*;
@@ -13,6 +15,10 @@ pub struct Migrator;
 
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(m20261120_000001_core::Migration)]
+        vec![
+            Box::new(m20261120_000001_core::Migration),
+            Box::new(m20261120_000010_users::Migration),
+            Box::new(m20261120_000020_auth::Migration),
+        ]
     }
 }
