@@ -1,0 +1,7 @@
+//! One room per area of the contract. A service calls another only through its `mod.rs`,
+//! and only to its left in this order: users, auth, stores, catalog, inventory,
+//! shipping, cart, orders, delivery. The other direction goes through events, or through
+//! a small trait that the left one defines and the assembly fills.
+
+pub mod auth;
+pub mod users;

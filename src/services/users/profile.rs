@@ -1,0 +1,212 @@
+//! What people tell about themselves, and what remains when they leave.
+
+use super::{Neighbours, User, save, store};
+use crate::db::Tx;
+use crate::kernel::id::{StoreId, UserId};
+use crate::kernel::phone::Phone;
+use crate::kernel::wilaya::Wilaya;
+use crate::kernel::{Error, Reason, Result, Role, Time};
+
+/// Changes of a profile: what is present changes, an empty text clears.
+#[derive(Debug, Default)]
+pub(super) struct Changes {
+    pub name: Option<String>,
+    pub first_name: Option<String>,
+    pub last_name: Option<String>,
+    pub email: Option<String>,
+    pub avatar_url: Option<String>,
+    pub bio: Option<String>,
+    pub wilaya: Option<String>,
+    /// Outer: present. Inner: a store, or none any more.
+    pub preferred_store: Option<Option<StoreId>>,
+}
+
+/// A new account, known by its proven phone alone.
+pub(super) fn new(now: Time, phone: &Phone, role: Role) -> User {
+    User {
+        id: UserId::new(now).uuid(),
+        phone: Some(phone.as_str().to_owned()),
+        phone_verified: true,
+        email: None,
+        email_verified: false,
+        name: None,
+        first_name: None,
+        last_name: None,
+        role: role.as_str().to_owned(),
+        avatar_url: None,
+        bio: None,
+        wilaya: None,
+        preferred_store_id: None,
+        is_active: true,
+        version: 1,
+        created_at: now.micros(),
+        updated_at: now.micros(),
+        deleted_at: None,
+    }
+}
+
+/// Changes the user's own profile.
+///
+/// # Errors
+/// EMAIL_TAKEN, UNKNOWN_WILAYA, NOT_FOUND for the preferred store.
+pub(super) async fn update(
+    tx: &Tx,
+    neighbours: &Neighbours,
+    id: UserId,
+    changes: &Changes,
+) -> Result<User> {
+    let before = store::lock(tx, id).await?;
+    if let Some(Some(store)) = changes.preferred_store
+        && !neighbours.stores.store_exists(tx, store).await?
+    {
+        return Err(Error::not_found("store").at("preferredStoreId"));
+    }
+    let after = apply(before.clone(), changes)?;
+    if after == before {
+        return Ok(before);
+    }
+    save(tx, after).await
+}
+
+fn apply(mut user: User, changes: &Changes) -> Result<User> {
+    set(&mut user.name, changes.name.as_deref());
+    set(&mut user.first_name, changes.first_name.as_deref());
+    set(&mut user.last_name, changes.last_name.as_deref());
+    set(&mut user.avatar_url, changes.avatar_url.as_deref());
+    set(&mut user.bio, changes.bio.as_deref());
+    if let Some(text) = changes.wilaya.as_deref() {
+        user.wilaya = match text.trim() {
+            "" => None,
+            named => Some(Wilaya::parse("wilaya", named)?.name.to_owned()),
+        };
+    }
+    if let Some(email) = &changes.email {
+        let email = Some(email.trim().to_lowercase());
+        if email != user.email {
+            user.email = email;
+            user.email_verified = false;
+        }
+    }
+    if let Some(store) = changes.preferred_store {
+        user.preferred_store_id = store.map(StoreId::uuid);
+    }
+    Ok(user)
+}
+
+/// An absent change changes nothing; an empty text clears.
+pub(super) fn set(field: &mut Option<String>, change: Option<&str>) {
+    if let Some(text) = change.map(str::trim) {
+        *field = (!text.is_empty()).then(|| text.to_owned());
+    }
+}
+
+/// Closes the account: nothing personal remains, and its sessions end with it.
+///
+/// # Errors
+/// USER_HAS_OPEN_ORDERS.
+pub(super) async fn close(tx: &Tx, neighbours: &Neighbours, id: UserId) -> Result<()> {
+    let user = store::lock(tx, id).await?;
+    if neighbours.orders.user_has_open_orders(tx, id).await? {
+        return Err(Error::new(
+            Reason::UserHasOpenOrders,
+            "the account has open orders; it can be closed when they are done",
+        ));
+    }
+    store::delete_addresses(tx, id).await?;
+    neighbours.sessions.end_all(tx, id).await?;
+    save(tx, forgotten(user, tx.now())).await.map(drop)
+}
+
+fn forgotten(user: User, now: Time) -> User {
+    User {
+        id: user.id,
+        phone: None,
+        phone_verified: false,
+        email: None,
+        email_verified: false,
+        name: None,
+        first_name: None,
+        last_name: None,
+        role: user.role,
+        avatar_url: None,
+        bio: None,
+        wilaya: None,
+        preferred_store_id: None,
+        is_active: false,
+        version: user.version,
+        created_at: user.created_at,
+        updated_at: user.updated_at,
+        deleted_at: Some(now.micros()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn user() -> User {
+        let phone = Phone::parse("0551234567", None).unwrap();
+        new(Time::from_micros(1_000), &phone, Role::Customer)
+    }
+
+    #[test]
+    fn what_is_present_changes_and_an_empty_text_clears() {
+        let named = User {
+            name: Some("Amina".to_owned()),
+            bio: Some("Sells honey".to_owned()),
+            ..user()
+        };
+        let changes = Changes {
+            name: Some("  Amina B. ".to_owned()),
+            bio: Some(String::new()),
+            wilaya: Some("wahran".to_owned()),
+            ..Changes::default()
+        };
+        let after = apply(named.clone(), &changes);
+        // An unknown spelling is refused as a whole.
+        assert_eq!(
+            after.map_err(|error| error.reason()),
+            Err(Reason::UnknownWilaya)
+        );
+        let after = apply(
+            named,
+            &Changes {
+                wilaya: Some("31".to_owned()),
+                ..changes
+            },
+        )
+        .unwrap();
+        assert_eq!(after.name.as_deref(), Some("Amina B."));
+        assert_eq!(after.bio, None);
+        assert_eq!(after.wilaya.as_deref(), Some("Oran"));
+    }
+
+    #[test]
+    fn a_new_email_is_lower_case_and_not_proven() {
+        let proven = User {
+            email: Some("amina@example.dz".to_owned()),
+            email_verified: true,
+            ..user()
+        };
+        let same = Changes {
+            email: Some("Amina@Example.dz".to_owned()),
+            ..Changes::default()
+        };
+        assert!(apply(proven.clone(), &same).unwrap().email_verified);
+        let other = Changes {
+            email: Some("B@Example.dz".to_owned()),
+            ..Changes::default()
+        };
+        let after = apply(proven, &other).unwrap();
+        assert_eq!(after.email.as_deref(), Some("b@example.dz"));
+        assert!(!after.email_verified);
+    }
+
+    #[test]
+    fn a_closed_account_keeps_its_id_and_role_alone() {
+        let closed = forgotten(user(), Time::from_micros(2_000));
+        assert_eq!((closed.phone, closed.is_active), (None, false));
+        assert_eq!(closed.deleted_at, Some(2_000));
+        assert_eq!(closed.role, "CUSTOMER");
+    }
+}

@@ -1,0 +1,183 @@
+//! Every query on accounts and address books.
+
+use sea_orm::sea_query::{Expr, ExprTrait, OnConflict};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, DbErr, EntityTrait, IntoActiveModel, PaginatorTrait,
+    QueryFilter, QueryOrder, QuerySelect,
+};
+
+use super::entity::{address, user};
+use super::{Address, User};
+use crate::db::{Conn, Tx, unique_violation};
+use crate::kernel::id::{AddressId, UserId};
+use crate::kernel::page::PageRequest;
+use crate::kernel::phone::Phone;
+use crate::kernel::{Error, Reason, Result};
+
+/// The account, unless it is closed.
+pub(super) async fn find(conn: &impl Conn, id: UserId) -> Result<Option<User>> {
+    Ok(open().filter(user::Column::Id.eq(id.uuid())).one(conn).await?)
+}
+
+/// The open account of a phone.
+pub(super) async fn find_by_phone(conn: &impl Conn, phone: &Phone) -> Result<Option<User>> {
+    Ok(of_phone(phone).one(conn).await?)
+}
+
+/// Like [`find_by_phone`], and holds the row until commit.
+pub(super) async fn lock_by_phone(tx: &Tx, phone: &Phone) -> Result<Option<User>> {
+    Ok(of_phone(phone).lock_exclusive().one(tx.conn()).await?)
+}
+
+/// Like [`find`], and holds the row until commit: changes of one account, its sessions
+/// and its address book take turns here.
+pub(super) async fn lock(tx: &Tx, id: UserId) -> Result<User> {
+    let query = open().filter(user::Column::Id.eq(id.uuid()));
+    let found = query.lock_exclusive().one(tx.conn()).await?;
+    found.ok_or_else(|| Error::not_found("user"))
+}
+
+fn open() -> sea_orm::Select<user::Entity> {
+    user::Entity::find().filter(user::Column::DeletedAt.is_null())
+}
+
+fn of_phone(phone: &Phone) -> sea_orm::Select<user::Entity> {
+    open().filter(user::Column::Phone.eq(phone.as_str()))
+}
+
+/// Adds an account; says whether its phone was free.
+pub(super) async fn insert(tx: &Tx, new: &User) -> Result<bool> {
+    let added = user::Entity::insert(new.clone().into_active_model())
+        .on_conflict(OnConflict::new().do_nothing().to_owned())
+        .exec_without_returning(tx.conn())
+        .await?;
+    Ok(added == 1)
+}
+
+/// Writes a changed account, which the caller has locked.
+///
+/// # Errors
+/// EMAIL_TAKEN when another account has the e-mail address.
+pub(super) async fn save(tx: &Tx, changed: &User) -> Result<()> {
+    let row = changed.clone().into_active_model().reset_all();
+    match row.update(tx.conn()).await {
+        Ok(_) => Ok(()),
+        Err(error) => Err(taken(error)),
+    }
+}
+
+fn taken(error: DbErr) -> Error {
+    match unique_violation(&error) {
+        Some(index) if index.contains("email") => {
+            Error::new(Reason::EmailTaken, "this e-mail address is taken")
+                .at("email")
+                .caused_by(error)
+        }
+        _ => error.into(),
+    }
+}
+
+/// An entry of the user's own address book.
+pub(super) async fn find_address(
+    conn: &impl Conn,
+    owner: UserId,
+    id: AddressId,
+) -> Result<Address> {
+    let found = own(owner)
+        .filter(address::Column::Id.eq(id.uuid()))
+        .one(conn)
+        .await?;
+    found.ok_or_else(|| Error::not_found("address"))
+}
+
+fn own(owner: UserId) -> sea_orm::Select<address::Entity> {
+    address::Entity::find().filter(address::Column::UserId.eq(owner.uuid()))
+}
+
+/// A page of the address book, one row more than asked: the default, then the newest.
+pub(super) async fn list_addresses(
+    conn: &impl Conn,
+    owner: UserId,
+    after: Option<(bool, AddressId)>,
+    page: &PageRequest,
+) -> Result<Vec<Address>> {
+    let mut query = own(owner)
+        .order_by_desc(address::Column::IsDefault)
+        .order_by_desc(address::Column::Id)
+        .offset(page.offset())
+        .limit(page.limit + 1);
+    if let Some((was_default, id)) = after {
+        // Behind the default come all the others; behind one of those, the older ones.
+        query = query.filter(address::Column::IsDefault.eq(false));
+        if !was_default {
+            query = query.filter(address::Column::Id.lt(id.uuid()));
+        }
+    }
+    Ok(query.all(conn).await?)
+}
+
+/// How many entries the address book has.
+pub(super) async fn count_addresses(conn: &impl Conn, owner: UserId) -> Result<u64> {
+    Ok(own(owner).count(conn).await?)
+}
+
+/// Adds an entry.
+pub(super) async fn insert_address(tx: &Tx, new: &Address) -> Result<()> {
+    address::Entity::insert(new.clone().into_active_model())
+        .exec_without_returning(tx.conn())
+        .await?;
+    Ok(())
+}
+
+/// Writes a changed entry.
+pub(super) async fn save_address(tx: &Tx, changed: &Address) -> Result<()> {
+    let row = changed.clone().into_active_model().reset_all();
+    row.update(tx.conn()).await?;
+    Ok(())
+}
+
+/// Removes an entry.
+pub(super) async fn delete_address(tx: &Tx, id: AddressId) -> Result<()> {
+    address::Entity::delete_by_id(id.uuid())
+        .exec(tx.conn())
+        .await?;
+    Ok(())
+}
+
+/// Removes the whole address book.
+pub(super) async fn delete_addresses(tx: &Tx, owner: UserId) -> Result<()> {
+    address::Entity::delete_many()
+        .filter(address::Column::UserId.eq(owner.uuid()))
+        .exec(tx.conn())
+        .await?;
+    Ok(())
+}
+
+/// Takes the default mark off whichever entry has it.
+pub(super) async fn clear_default(tx: &Tx, owner: UserId) -> Result<()> {
+    address::Entity::update_many()
+        .col_expr(address::Column::IsDefault, Expr::val(false))
+        .filter(address::Column::UserId.eq(owner.uuid()))
+        .filter(address::Column::IsDefault.eq(true))
+        .exec(tx.conn())
+        .await?;
+    Ok(())
+}
+
+/// Makes the newest entry the default, if there is one.
+pub(super) async fn promote_newest(tx: &Tx, owner: UserId) -> Result<()> {
+    let newest = own(owner)
+        .select_only()
+        .column(address::Column::Id)
+        .order_by_desc(address::Column::Id)
+        .limit(1);
+    address::Entity::update_many()
+        .col_expr(address::Column::IsDefault, Expr::val(true))
+        .filter(
+            Expr::col(address::Column::Id)
+                .in_subquery(sea_orm::QueryTrait::into_query(newest)),
+        )
+        .exec(tx.conn())
+        .await?;
+    Ok(())
+}
