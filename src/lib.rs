@@ -3,7 +3,9 @@
 //!
 //! Start at `docs/ARCHITECTURE.md`; each module says what it owns.
 
+pub mod clients;
 pub mod db;
 pub mod grpc;
 pub mod kernel;
 pub mod pb;
+pub mod services;

@@ -78,13 +78,7 @@ impl UserService for Users {
         let (call, message) = grpc::open(request)?;
         let binding = paging::binding(&call, &ListAddressesRequest::default());
         let (limit, number) = (message.limit, message.page);
-        let page = PageRequest::new(
-            &self.0.sealer,
-            &binding,
-            limit,
-            &message.page_token,
-            number,
-        )?;
+        let page = PageRequest::new(&self.0.sealer, &binding, limit, &message.page_token, number)?;
         let page = addresses::list(self.0.db.read(), call.user()?, &page).await?;
         grpc::answer(ListAddressesResponse {
             meta: Some(paging::meta(&page, &self.0.sealer, &binding)),

@@ -16,7 +16,10 @@ use crate::kernel::{Error, Reason, Result};
 
 /// The account, unless it is closed.
 pub(super) async fn find(conn: &impl Conn, id: UserId) -> Result<Option<User>> {
-    Ok(open().filter(user::Column::Id.eq(id.uuid())).one(conn).await?)
+    Ok(open()
+        .filter(user::Column::Id.eq(id.uuid()))
+        .one(conn)
+        .await?)
 }
 
 /// The open account of a phone.
@@ -173,10 +176,7 @@ pub(super) async fn promote_newest(tx: &Tx, owner: UserId) -> Result<()> {
         .limit(1);
     address::Entity::update_many()
         .col_expr(address::Column::IsDefault, Expr::val(true))
-        .filter(
-            Expr::col(address::Column::Id)
-                .in_subquery(sea_orm::QueryTrait::into_query(newest)),
-        )
+        .filter(Expr::col(address::Column::Id).in_subquery(sea_orm::QueryTrait::into_query(newest)))
         .exec(tx.conn())
         .await?;
     Ok(())
