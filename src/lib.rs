@@ -6,6 +6,7 @@
 pub mod clients;
 pub mod db;
 pub mod grpc;
+pub mod events;
 pub mod kernel;
 pub mod pb;
 pub mod services;

@@ -11,17 +11,35 @@ pub struct Migration;
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         both(manager, TABLES).await?;
-        // On PostgreSQL ids are handed out before commit, so they are not a commit
-        // order: an event's position is (transaction id, id). SQLite has one writer,
-        // where the id alone orders.
-        either(
-            manager,
-            "ALTER TABLE events ALTER COLUMN txid SET DEFAULT (pg_current_xact_id()::text::bigint);",
-            "",
-        )
-        .await
+        either(manager, EVENT_POSITIONS, "").await
     }
 }
+
+/// On PostgreSQL ids are handed out before commit, so they are not a commit order: an
+/// event's position is (transaction id, id). SQLite has one writer, where the id alone
+/// orders.
+///
+/// A transaction gets its id at its first write, and may then wait for a row that a
+/// younger one is changing. So that the versions of a record still follow one another,
+/// an event never stands before its predecessor. Its own transaction ends no later than
+/// the position that it gets, so a reader that sees the position sees the event.
+const EVENT_POSITIONS: &str = "
+ALTER TABLE events ALTER COLUMN txid SET DEFAULT (pg_current_xact_id()::text::bigint);
+
+CREATE FUNCTION events_follow_predecessor() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    predecessor BIGINT;
+BEGIN
+    SELECT txid INTO predecessor FROM events
+        WHERE topic = NEW.topic AND aggregate = NEW.aggregate AND version < NEW.version
+        ORDER BY version DESC LIMIT 1;
+    NEW.txid := greatest(NEW.txid, predecessor);
+    RETURN NEW;
+END $$;
+
+CREATE TRIGGER events_follow_predecessor BEFORE INSERT ON events
+    FOR EACH ROW EXECUTE FUNCTION events_follow_predecessor();
+";
 
 const TABLES: &str = "
 CREATE TABLE idempotency_keys (

@@ -10,6 +10,8 @@ mod errors;
 mod idempotency;
 mod outbox;
 mod statements;
+#[cfg(test)]
+pub(crate) mod testing;
 mod tx;
 
 pub use connect::{Db, DbConfig, Observer};
