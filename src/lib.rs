@@ -5,8 +5,8 @@
 
 pub mod clients;
 pub mod db;
-pub mod grpc;
 pub mod events;
+pub mod grpc;
 pub mod kernel;
 pub mod pb;
 pub mod services;
