@@ -1,0 +1,149 @@
+//! The invariants, each as a query for its offenders. The SQL means the same on both
+//! databases.
+
+use super::Invariant;
+
+pub(super) const ALL: &[Invariant] = &[
+    Invariant {
+        name: "order-total",
+        says: "an order's total is its lines plus shipping and tax minus discount",
+        offenders: "
+            SELECT o.id FROM orders o
+            LEFT JOIN (SELECT order_id, sum(subtotal) AS lines FROM order_items GROUP BY order_id) i
+                ON i.order_id = o.id
+            WHERE i.lines IS NULL OR i.lines <> o.subtotal
+               OR o.total <> o.subtotal + o.shipping + o.tax - o.discount",
+    },
+    Invariant {
+        name: "order-history",
+        says: "an order's history has no gap and ends in the order's status",
+        offenders: "
+            SELECT o.id FROM orders o
+            LEFT JOIN (SELECT order_id, count(*) AS entries, min(version) AS first FROM order_history
+                       GROUP BY order_id) h ON h.order_id = o.id
+            LEFT JOIN order_history l ON l.order_id = o.id AND l.version =
+                (SELECT max(version) FROM order_history WHERE order_id = o.id)
+            WHERE h.entries IS NULL OR h.first <> 1 OR l.status <> o.status OR l.version > o.version
+            UNION
+            SELECT h.order_id AS id FROM order_history h
+            JOIN order_history p ON p.order_id = h.order_id AND p.version =
+                (SELECT max(version) FROM order_history WHERE order_id = h.order_id AND version < h.version)
+            WHERE h.from_status <> p.status",
+    },
+    Invariant {
+        name: "order-group",
+        says: "the orders of one checkout have one buyer",
+        offenders: "
+            SELECT checkout_group AS id FROM orders GROUP BY checkout_group
+            HAVING count(DISTINCT customer_phone) > 1 OR count(DISTINCT store_id) < count(store_id)
+                OR count(DISTINCT user_id) > 1
+                OR (count(user_id) > 0 AND count(user_id) < count(*))",
+    },
+    Invariant {
+        name: "order-owner",
+        says: "an order's store and seller belong together",
+        offenders: "
+            SELECT o.id FROM order_items i JOIN orders o ON o.id = i.order_id
+            JOIN products p ON p.id = i.product_id WHERE p.store_id <> o.store_id",
+    },
+    Invariant {
+        name: "order-stock",
+        says: "what an order took from stock is what it holds, and comes back once at most",
+        offenders: "
+            SELECT o.id FROM orders o
+            JOIN (SELECT order_id, sum(quantity) AS pieces FROM order_items
+                  WHERE product_id IS NOT NULL GROUP BY order_id) i ON i.order_id = o.id
+            LEFT JOIN (SELECT order_id, sum(delta) AS moved FROM stock_movements
+                       WHERE order_id IS NOT NULL GROUP BY order_id) m ON m.order_id = o.id
+            WHERE COALESCE(m.moved, 0) <>
+                CASE WHEN o.status IN ('CANCELLED', 'FAILED', 'RETURNED', 'PAYMENT_PENDING')
+                     THEN 0 ELSE -i.pieces END",
+    },
+    Invariant {
+        name: "order-event",
+        says: "every change of an order's status was told to those who watch it",
+        offenders: "
+            SELECT h.order_id AS id FROM order_history h
+            LEFT JOIN (SELECT aggregate, version FROM events WHERE topic LIKE 'order/%') e
+                ON e.aggregate = h.order_id AND e.version = h.version
+            WHERE e.version IS NULL
+              AND h.created_at >= (SELECT COALESCE(min(created_at), 0) FROM events)
+              AND EXISTS (SELECT 1 FROM event_horizon WHERE id = 0)",
+    },
+    Invariant {
+        name: "event-version",
+        says: "the versions of a record's events follow one another without a gap",
+        offenders: "
+            SELECT aggregate AS id FROM events GROUP BY topic, aggregate
+            HAVING max(version) - min(version) + 1 <> count(*)",
+    },
+    Invariant {
+        name: "stock-bounds",
+        says: "nothing below zero is on hand or reserved, nor more reserved than on hand",
+        offenders: "SELECT id FROM stock WHERE on_hand < 0 OR reserved < 0 OR reserved > on_hand",
+    },
+    Invariant {
+        name: "stock-reserved",
+        says: "what is reserved is the sum of the active reservations",
+        offenders: "
+            SELECT s.id FROM stock s
+            LEFT JOIN (SELECT stock_id, sum(quantity) AS held FROM reservations
+                       WHERE state = 'RESERVED' GROUP BY stock_id) r ON r.stock_id = s.id
+            WHERE s.reserved <> COALESCE(r.held, 0)",
+    },
+    Invariant {
+        name: "stock-movements",
+        says: "what is on hand is the sum of the movements",
+        offenders: "
+            SELECT s.id FROM stock s
+            LEFT JOIN (SELECT stock_id, sum(delta) AS moved FROM stock_movements GROUP BY stock_id) m
+                ON m.stock_id = s.id
+            WHERE s.on_hand <> COALESCE(m.moved, 0)",
+    },
+    Invariant {
+        name: "session-single",
+        says: "a user has at most one session where one is the policy",
+        offenders: "
+            SELECT user_id AS id FROM sessions WHERE exclusive AND ended_at IS NULL
+            GROUP BY user_id HAVING count(*) > 1",
+    },
+    Invariant {
+        name: "session-token",
+        says: "an active session has one refresh token that works, an ended one none",
+        offenders: "
+            SELECT s.id FROM sessions s
+            LEFT JOIN (SELECT session_id, count(*) AS live FROM refresh_tokens
+                       WHERE consumed_at IS NULL AND revoked_at IS NULL GROUP BY session_id) t
+                ON t.session_id = s.id
+            WHERE COALESCE(t.live, 0) <> CASE WHEN s.ended_at IS NULL THEN 1 ELSE 0 END",
+    },
+    Invariant {
+        name: "token-chain",
+        says: "refresh tokens follow one another as a list, not as a tree",
+        offenders: "
+            SELECT successor_id AS id FROM refresh_tokens WHERE successor_id IS NOT NULL
+            GROUP BY successor_id HAVING count(*) > 1
+            UNION
+            SELECT t.id FROM refresh_tokens t JOIN refresh_tokens n ON n.id = t.successor_id
+            WHERE n.session_id <> t.session_id",
+    },
+    Invariant {
+        name: "otp-tries",
+        says: "a one-time password lives five minutes and five tries at the most",
+        offenders: "
+            SELECT id FROM otp_challenges
+            WHERE attempts > 5 OR expires_at > created_at + 300000000",
+    },
+    Invariant {
+        name: "address-default",
+        says: "a user with addresses has exactly one default",
+        offenders: "
+            SELECT user_id AS id FROM user_addresses GROUP BY user_id
+            HAVING sum(CASE WHEN is_default THEN 1 ELSE 0 END) <> 1",
+    },
+    Invariant {
+        name: "job-dead",
+        says: "a parked job tells why",
+        offenders: "SELECT id FROM jobs WHERE state = 'DEAD' AND last_error IS NULL",
+    },
+];
