@@ -115,7 +115,7 @@ pub const MATRIX: &[Row] = &[
     ),
     row(
         "UserService/CreateAddress",
-        r#"{"address":{"title":"Home","street":"1 Rue Didouche Mourad","city":"Alger"}}"#,
+        r#"{"title":"Home","address":{"street":"1 Rue Didouche Mourad","city":"Alger"}}"#,
         SIGNED_IN,
         Denied,
     ),
