@@ -7,6 +7,7 @@ pub mod clients;
 pub mod db;
 pub mod events;
 pub mod grpc;
+pub mod jobs;
 pub mod kernel;
 pub mod pb;
 pub mod services;

@@ -89,15 +89,15 @@ pub(super) async fn append_events(tx: &Tx, events: &[NewEvent]) -> Result<()> {
 
 const JOB_COLUMNS: usize = 9;
 
-pub(super) async fn append_jobs(tx: &Tx, jobs: &[NewJob]) -> Result<()> {
+pub(super) async fn append_jobs(tx: &Tx, jobs: &[(JobId, NewJob)]) -> Result<()> {
     if jobs.is_empty() {
         return Ok(());
     }
     let now: Time = tx.now();
     let mut values: Vec<Value> = Vec::with_capacity(jobs.len() * JOB_COLUMNS);
-    for job in jobs {
+    for (id, job) in jobs {
         values.extend([
-            JobId::new(now).uuid().into(),
+            id.uuid().into(),
             job.queue.into(),
             job.kind.into(),
             job.payload.clone().into(),

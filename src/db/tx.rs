@@ -13,6 +13,7 @@ use super::dialect::Dialect;
 use super::errors::is_retryable;
 use super::idempotency::{self, Answer, Claim};
 use super::outbox::{self, NewEvent, NewJob};
+use crate::kernel::id::JobId;
 use crate::kernel::{Call, Error, Result, Time, random};
 
 /// How often a transaction that lost a deadlock runs again.
@@ -33,7 +34,7 @@ struct Open {
 #[derive(Default)]
 struct Left {
     events: Vec<NewEvent>,
-    jobs: Vec<NewJob>,
+    jobs: Vec<(JobId, NewJob)>,
 }
 
 impl Tx {
@@ -57,9 +58,12 @@ impl Tx {
         self.left().events.push(event);
     }
 
-    /// Enqueues a job.
-    pub fn enqueue(&self, job: NewJob) {
-        self.left().jobs.push(job);
+    /// Enqueues a job and gives its id. With a `dedupe_key` that is taken, the job is
+    /// not added in the end.
+    pub fn enqueue(&self, job: NewJob) -> JobId {
+        let id = JobId::new(self.now());
+        self.left().jobs.push((id, job));
+        id
     }
 
     fn left(&self) -> std::sync::MutexGuard<'_, Left> {

@@ -25,7 +25,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use bus::{Bus, LocalBus};
 pub use event::{Event, Position, SESSION_ENDED};
-pub use retention::KEPT;
+pub use retention::{KEPT, register_retention};
 pub use watch::{Snapshot, Step, Steps, Update};
 
 use crate::db::Db;

@@ -1,0 +1,23 @@
+//! Durable background work: who does which kind, when it runs, and what happens when it
+//! fails.
+//!
+//! A job is a row, written in the transaction of the change that asks for it
+//! (`Tx::enqueue`), so it exists exactly when the change does. It runs at least once:
+//! handlers must bear a repeat. A worker holds a job by a lease; each claim raises the
+//! attempt number, and every later write about the job names it, so a worker that slept
+//! through its lease can change nothing. Failures wait with growing pauses, and after
+//! the last try the job is parked as dead until an operator retries it.
+
+mod registry;
+mod retention;
+mod schedule;
+pub mod store;
+mod worker;
+
+#[cfg(test)]
+mod tests;
+
+pub use registry::{Registry, Run};
+pub use retention::{DONE_KEPT, register_purges};
+pub use store::{Filter, Job, State};
+pub use worker::{Jobs, JobsConfig};

@@ -1,0 +1,134 @@
+//! Which code does which kind of job, and what recurs.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+
+use super::store;
+use crate::db::Tx;
+use crate::kernel::id::JobId;
+use crate::kernel::{Error, Reason, Result};
+
+/// One try at a job.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Run {
+    /// The job: the same in every try, so it can serve as an idempotency key outside.
+    pub id: JobId,
+    /// Which try this is, from 1.
+    pub attempt: i32,
+    /// JSON, as it was enqueued.
+    pub payload: String,
+}
+
+impl Run {
+    /// Refuses a transaction of a worker that has lost the job meanwhile. A handler whose
+    /// effect must not happen twice calls this in the transaction of the effect.
+    ///
+    /// # Errors
+    /// CONFLICT when the job belongs to another try by now.
+    pub async fn fence(&self, tx: &Tx) -> Result<()> {
+        if store::holds(tx, self.id, self.attempt).await? {
+            return Ok(());
+        }
+        Err(Error::new(
+            Reason::Conflict,
+            "another worker has taken this job over",
+        ))
+    }
+}
+
+pub(super) type Handler = Arc<dyn Fn(Run) -> BoxFuture<'static, Result<()>> + Send + Sync>;
+
+/// A job that recurs.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Schedule {
+    pub(super) name: &'static str,
+    pub(super) period: Duration,
+    pub(super) queue: &'static str,
+    pub(super) kind: &'static str,
+}
+
+/// The kinds of jobs that this process can do.
+#[derive(Clone, Default)]
+pub struct Registry {
+    handlers: HashMap<&'static str, Handler>,
+    schedules: Vec<Schedule>,
+}
+
+impl Registry {
+    /// Knows no kind.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Names the code of a kind.
+    ///
+    /// # Panics
+    /// At start-up, when the kind has code already.
+    #[must_use]
+    pub fn register<F, Fut>(mut self, kind: &'static str, handler: F) -> Self
+    where
+        F: Fn(Run) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<()>> + Send + 'static,
+    {
+        let handler: Handler = Arc::new(move |run| Box::pin(handler(run)));
+        let before = self.handlers.insert(kind, handler);
+        assert!(before.is_none(), "the job kind {kind} is registered twice");
+        self
+    }
+
+    /// Makes a kind recur: each `period`, one process of all enqueues a job with the
+    /// payload `{}`, unless the one before is still waiting or running. Periods that
+    /// pass while no process runs are not made up for.
+    ///
+    /// # Panics
+    /// At start-up, when the kind has no code or the name is taken.
+    #[must_use]
+    pub fn every(
+        mut self,
+        name: &'static str,
+        period: Duration,
+        queue: &'static str,
+        kind: &'static str,
+    ) -> Self {
+        assert!(
+            self.handlers.contains_key(kind),
+            "the schedule {name} names the unknown job kind {kind}"
+        );
+        assert!(
+            self.schedules.iter().all(|other| other.name != name),
+            "the schedule {name} is registered twice"
+        );
+        self.schedules.push(Schedule {
+            name,
+            period,
+            queue,
+            kind,
+        });
+        self
+    }
+
+    pub(super) fn handler(&self, kind: &str) -> Option<Handler> {
+        self.handlers.get(kind).cloned()
+    }
+
+    pub(super) fn kinds(&self) -> impl ExactSizeIterator<Item = &'static str> {
+        self.handlers.keys().copied()
+    }
+
+    pub(super) fn schedules(&self) -> &[Schedule] {
+        &self.schedules
+    }
+}
+
+impl std::fmt::Debug for Registry {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Registry")
+            .field("kinds", &self.handlers.keys())
+            .field("schedules", &self.schedules)
+            .finish()
+    }
+}

@@ -1,0 +1,60 @@
+//! Recurring jobs that throw away what has had its time.
+
+use std::time::Duration;
+
+use super::registry::Registry;
+use super::store;
+use crate::db::Db;
+use crate::kernel::{Result, Time};
+
+/// How long jobs that succeeded are kept, unless configured otherwise. Dead ones stay
+/// until somebody decides.
+pub const DONE_KEPT: Duration = Duration::from_secs(3 * 24 * 60 * 60);
+/// Rows that one transaction deletes, so that none is long.
+const BATCH: i64 = 5_000;
+const HOUR: Duration = Duration::from_secs(60 * 60);
+
+/// Registers the hourly purges of finished jobs and of expired idempotency keys.
+#[must_use]
+pub fn register_purges(registry: Registry, db: &Db, done_kept: Duration) -> Registry {
+    let (finished, keys) = (db.clone(), db.clone());
+    registry
+        .register("jobs.purge", move |_run| {
+            let db = finished.clone();
+            async move {
+                let before = db.clock().now() - done_kept;
+                let purged = purge_done(&db, before).await?;
+                tracing::info!(purged, "finished jobs purged");
+                Ok(())
+            }
+        })
+        .every("jobs.purge", HOUR, "maintenance", "jobs.purge")
+        .register("idempotency.purge", move |_run| {
+            let db = keys.clone();
+            async move {
+                let purged = db.purge_idempotency_keys().await?;
+                tracing::info!(purged, "expired idempotency keys purged");
+                Ok(())
+            }
+        })
+        .every(
+            "idempotency.purge",
+            HOUR,
+            "maintenance",
+            "idempotency.purge",
+        )
+}
+
+/// Deletes the jobs that succeeded before `before`, and says how many.
+pub(super) async fn purge_done(db: &Db, before: Time) -> Result<u64> {
+    let mut total = 0;
+    loop {
+        let purged = db
+            .transact(|tx| async move { store::purge_done(&tx, before, BATCH).await })
+            .await?;
+        total += purged;
+        if purged < BATCH as u64 {
+            return Ok(total);
+        }
+    }
+}
