@@ -5,6 +5,7 @@
 
 pub mod clients;
 pub mod db;
+pub mod edge;
 pub mod events;
 pub mod grpc;
 pub mod jobs;

@@ -1,0 +1,223 @@
+//! From an HTTP request to the wire form of a gRPC request: path, query and body.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode, header};
+use http_body_util::BodyExt;
+use percent_encoding::percent_decode_str;
+use serde_json::{Map, Value};
+use tower::BoxError;
+
+use super::binding::{Binding, BodyPlan};
+use super::problem::{FieldError, Problem};
+use super::router::Captures;
+use super::slot::Slot;
+use super::{json, shape};
+use crate::pb::souk::common::v1::ErrorReason;
+
+/// The largest body that is read.
+const MAX_BODY: usize = 256 * 1024;
+/// How long a client may take to send it.
+const BODY_TIME: Duration = Duration::from_secs(10);
+/// The query parameter that stands in for the `Last-Event-ID` header, for clients that
+/// cannot set headers on the first connection.
+const LAST_EVENT_ID: &str = "lastEventId";
+
+/// Builds the request message.
+///
+/// # Errors
+/// VALIDATION_ERROR that names every part at fault.
+pub fn message(
+    binding: &Binding,
+    captures: &Captures<'_>,
+    query: Option<&str>,
+    body: &[u8],
+    headers: &HeaderMap,
+) -> Result<Vec<u8>, Problem> {
+    let mut message = match &binding.body {
+        BodyPlan::None => Vec::new(),
+        _ if body.iter().all(u8::is_ascii_whitespace) => Vec::new(),
+        BodyPlan::Whole { has_maps } => whole_body(binding, body, *has_maps)?,
+        BodyPlan::Field { json_name } => field_body(binding, json_name, body)?,
+    };
+    let mut errors = Vec::new();
+    let mut last_event = None;
+    if let Some(query) = query {
+        put_query(binding, query, &mut message, &mut last_event, &mut errors);
+    }
+    for (slot, segment) in binding.variables.iter().zip(captures.iter()) {
+        if let Err(problem) = put_variable(slot, segment, &mut message) {
+            errors.push(FieldError {
+                field: slot.name.clone(),
+                message: problem,
+            });
+        }
+    }
+    if !errors.is_empty() {
+        return Err(Problem::fields(errors));
+    }
+    if let Some(number) = binding.stream.and_then(|stream| stream.request_token) {
+        // A reconnecting EventSource keeps its URL and tells the newer token here.
+        let header = headers.get("last-event-id");
+        let header = header.and_then(|value| value.to_str().ok());
+        let token = header.map(Cow::Borrowed).or(last_event);
+        if let Some(token) = token.filter(|token| !token.is_empty()) {
+            super::wire::put_bytes(number, token.as_bytes(), &mut message);
+        }
+    }
+    Ok(message)
+}
+
+/// The fast way decodes the bytes into the typed message. The careful way finds out
+/// what is wrong, or that it was only a spelling.
+fn whole_body(binding: &Binding, body: &[u8], has_maps: bool) -> Result<Vec<u8>, Problem> {
+    let outline = json::outline(body);
+    let is_plain = !has_maps && !outline.has_null && outline.depth <= json::MAX_DEPTH;
+    if is_plain && let Ok(message) = (binding.method.input.decode)(body) {
+        return Ok(message);
+    }
+    careful(binding, json::parse(body)?)
+}
+
+fn field_body(binding: &Binding, json_name: &str, body: &[u8]) -> Result<Vec<u8>, Problem> {
+    let mut members = Map::new();
+    members.insert(json_name.to_owned(), json::parse(body)?);
+    careful(binding, Value::Object(members))
+}
+
+fn careful(binding: &Binding, mut value: Value) -> Result<Vec<u8>, Problem> {
+    let errors = shape::fit(&binding.input, &mut value);
+    if !errors.is_empty() {
+        return Err(Problem::fields(errors));
+    }
+    (binding.method.input.decode_value)(value)
+        .map_err(|error| Problem::invalid(format!("the body does not fit the request: {error}")))
+}
+
+fn put_variable(slot: &Slot, segment: &str, message: &mut Vec<u8>) -> Result<(), String> {
+    let text = percent_decode_str(segment)
+        .decode_utf8()
+        .map_err(|_| "is not UTF-8 text".to_owned())?;
+    let sent = slot.find(message).map(<[u8]>::to_vec);
+    slot.put(&text, message)?;
+    match sent {
+        Some(sent) if slot.find(message) != Some(&*sent) => {
+            Err("must equal the value in the path".to_owned())
+        }
+        _ => Ok(()),
+    }
+}
+
+fn put_query<'q>(
+    binding: &Binding,
+    query: &'q str,
+    message: &mut Vec<u8>,
+    last_event: &mut Option<Cow<'q, str>>,
+    errors: &mut Vec<FieldError>,
+) {
+    let mut given = vec![false; binding.parameters.len()];
+    for (name, text) in form_urlencoded::parse(query.as_bytes()) {
+        if binding.stream.is_some() && name == LAST_EVENT_ID {
+            *last_event = Some(text);
+            continue;
+        }
+        let known = binding.parameter_names.get(&*name).copied();
+        let slot = known.and_then(|index| Some((index, binding.parameters.get(index)?)));
+        let result = match slot {
+            None => Err("is not a known parameter".to_owned()),
+            Some((index, slot)) if given[index] && !slot.is_list => {
+                Err("is given twice".to_owned())
+            }
+            Some((index, slot)) => {
+                given[index] = true;
+                slot.put(&text, message)
+            }
+        };
+        if let Err(problem) = result {
+            errors.push(FieldError {
+                field: name.into_owned(),
+                message: problem,
+            });
+        }
+    }
+}
+
+/// Reads the body of a request that has one.
+///
+/// # Errors
+/// PAYLOAD_TOO_LARGE beyond 256 KiB; UNSUPPORTED_MEDIA when it is not JSON;
+/// DEADLINE_EXCEEDED when it does not arrive in time.
+pub async fn read_body<B>(headers: &HeaderMap, body: B) -> Result<Bytes, Problem>
+where
+    B: http_body::Body<Data = Bytes>,
+    B::Error: Into<BoxError>,
+{
+    if body.size_hint().lower() > MAX_BODY as u64 {
+        return Err(too_large());
+    }
+    let bytes = match body.is_end_stream() {
+        true => Bytes::new(),
+        false => tokio::time::timeout(BODY_TIME, collect(body))
+            .await
+            .map_err(|_| {
+                Problem::new(
+                    StatusCode::REQUEST_TIMEOUT,
+                    ErrorReason::DeadlineExceeded,
+                    "the body did not arrive in time",
+                )
+            })??,
+    };
+    if !bytes.is_empty() && !is_json(headers) {
+        return Err(Problem::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            ErrorReason::UnsupportedMedia,
+            "send the body as application/json",
+        ));
+    }
+    Ok(bytes)
+}
+
+async fn collect<B>(body: B) -> Result<Bytes, Problem>
+where
+    B: http_body::Body<Data = Bytes>,
+    B::Error: Into<BoxError>,
+{
+    let mut body = std::pin::pin!(body);
+    let mut read = Vec::new();
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame
+            .map_err(|_| Problem::invalid("the body broke off"))?
+            .into_data()
+        else {
+            continue;
+        };
+        if read.len() + data.len() > MAX_BODY {
+            return Err(too_large());
+        }
+        // Most bodies come in one piece, which is then taken as it is.
+        if read.is_empty() && body.is_end_stream() {
+            return Ok(data);
+        }
+        read.extend_from_slice(&data);
+    }
+    Ok(Bytes::from(read))
+}
+
+fn too_large() -> Problem {
+    Problem::new(
+        StatusCode::PAYLOAD_TOO_LARGE,
+        ErrorReason::PayloadTooLarge,
+        format!("the body is larger than {} KiB", MAX_BODY / 1024),
+    )
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let Some(value) = headers.get(header::CONTENT_TYPE) else {
+        return false;
+    };
+    let kind = value.to_str().unwrap_or_default();
+    let kind = kind.split(';').next().unwrap_or_default().trim();
+    kind.eq_ignore_ascii_case("application/json")
+}
