@@ -1,0 +1,107 @@
+//! Sign-in: one-time passwords, sessions, and the tokens that stand for them.
+//!
+//! Holds:
+//! - a one-time password works once, for 120 seconds, and survives at most five tries,
+//!   however many arrive at once;
+//! - with the single-session policy a user has at most one live session;
+//! - a live session has exactly one refresh token that can still be used; each used one
+//!   names its successor, and using it a second time ends the session;
+//! - an ended session's tokens are refused at once in this process, and within a few
+//!   seconds in every other.
+//!
+//! It does not keep profiles or roles: those are the accounts' (`users`).
+
+mod convert;
+mod entity;
+mod grpc;
+mod jobs;
+mod otp;
+mod refresh;
+mod request;
+mod session;
+mod standing;
+mod store;
+mod token;
+mod verify;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::clients::sms::Sms;
+use crate::db::Db;
+use crate::kernel::seal::Sealer;
+use crate::kernel::Secret;
+
+pub use entity::session::Model as Session;
+pub use jobs::register;
+pub use session::EndSessions;
+
+/// How long a session lasts, whatever happens.
+pub const SESSION_TTL: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
+/// How many sessions a user may have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum SessionPolicy {
+    /// One: a new sign-in ends the one before.
+    #[default]
+    Single,
+    /// One per sign-in.
+    Multi,
+}
+
+/// What the sign-in is told at start.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Makes one-time passwords.
+    pub otp_secret: Secret<Vec<u8>>,
+    /// Replaces every one-time password; development only.
+    pub otp_dev_code: Option<String>,
+    /// Signs access tokens, and makes refresh tokens follow one another.
+    pub jwt_secret: Secret<Vec<u8>>,
+    /// The `iss` of access tokens.
+    pub issuer: String,
+    /// The `aud` of access tokens.
+    pub audience: String,
+    /// How many sessions a user may have.
+    pub session_policy: SessionPolicy,
+    /// The calling code (`213`) for numbers that tell none.
+    pub phone_country: Option<String>,
+}
+
+/// The service of sign-in. Clones share it.
+#[derive(Clone)]
+pub struct Auth(Arc<Parts>);
+
+struct Parts {
+    db: Db,
+    sealer: Sealer,
+    sms: Option<Arc<dyn Sms>>,
+    codes: otp::Codes,
+    access: token::AccessTokens,
+    refresh: token::RefreshTokens,
+    standings: standing::Standings,
+    policy: SessionPolicy,
+    phone_country: Option<String>,
+}
+
+impl Auth {
+    /// The service; `sealer` makes its page tokens. Without `sms` no one-time password
+    /// can be asked for.
+    pub fn new(db: Db, sealer: Sealer, sms: Option<Arc<dyn Sms>>, settings: Settings) -> Self {
+        Self(Arc::new(Parts {
+            sealer,
+            sms,
+            codes: otp::Codes::new(settings.otp_secret, settings.otp_dev_code),
+            access: token::AccessTokens::new(
+                &settings.jwt_secret,
+                settings.issuer,
+                settings.audience,
+            ),
+            refresh: token::RefreshTokens::new(settings.jwt_secret),
+            standings: standing::Standings::new(db.clone()),
+            policy: settings.session_policy,
+            phone_country: settings.phone_country,
+            db,
+        }))
+    }
+}

@@ -1,0 +1,91 @@
+//! Asking for a one-time password.
+
+use std::net::IpAddr;
+
+use super::otp::{self, Purpose, Seed};
+use super::{Auth, jobs, store};
+use crate::kernel::phone::Phone;
+use crate::kernel::{Call, Error, Reason, Result, Time, random};
+
+/// A password that waits for its owner.
+#[derive(Debug, Clone)]
+pub(super) struct Challenge {
+    pub id: uuid::Uuid,
+    pub phone: Phone,
+    pub purpose: Purpose,
+    pub seed: Seed,
+    pub created_at: Time,
+    pub expires_at: Time,
+}
+
+impl Auth {
+    /// Sends a new password to a phone; the one before stops working.
+    ///
+    /// Whether the phone has an account is never looked up, so the answer cannot tell.
+    /// Sends are counted under two row locks, the phone's and then the address's, so the
+    /// limits hold exactly however many calls and processes take part.
+    ///
+    /// # Errors
+    /// INVALID_PHONE, OTP_RATE_LIMITED, UNAVAILABLE without a way to send.
+    pub(super) async fn request_otp(&self, call: &Call, phone: &str) -> Result<()> {
+        let parts = &self.0;
+        let phone = &Phone::parse(phone, parts.phone_country.as_deref())?;
+        if parts.sms.is_none() {
+            return Err(Error::new(
+                Reason::Unavailable,
+                "text messages cannot be sent from here",
+            ));
+        }
+        let ip = &call.ip.map(source);
+        let send = |tx: crate::db::Tx| async move {
+            let challenge = Challenge {
+                id: uuid::Uuid::from_bytes(random::bytes()),
+                phone: phone.clone(),
+                purpose: Purpose::SignIn,
+                seed: random::bytes(),
+                created_at: tx.now(),
+                expires_at: tx.now() + otp::TTL,
+            };
+            store::replace_challenge(&tx, &challenge).await?;
+            if let Some(ip) = ip {
+                store::lock_source(&tx, ip).await?;
+            }
+            let sends = store::recent_sends(&tx, phone, ip.as_deref()).await?;
+            otp::check_sends(&sends, phone, ip.as_deref(), tx.now())?;
+            store::record_send(&tx, phone, ip.as_deref()).await?;
+            tx.enqueue(jobs::send_otp(&challenge));
+            Ok(())
+        };
+        parts.db.transact(send).await
+    }
+}
+
+/// The address that sends are counted by. A network hands a whole /64 of IPv6 to one
+/// customer, so that is one address here.
+fn source(ip: IpAddr) -> String {
+    match ip.to_canonical() {
+        IpAddr::V4(ip) => ip.to_string(),
+        IpAddr::V6(ip) => {
+            let [a, b, c, d, ..] = ip.segments();
+            format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_customer_is_one_source() {
+        let cases = [
+            ("203.0.113.7", "203.0.113.7"),
+            ("::ffff:203.0.113.7", "203.0.113.7"),
+            ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+            ("2001:db8:1:2:ffff::1", "2001:db8:1:2::/64"),
+        ];
+        for (ip, expected) in cases {
+            assert_eq!(source(ip.parse().unwrap()), expected);
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! The life of a session: it starts with a sign-in and ends for one reason.
+
+use async_trait::async_trait;
+
+use super::token::{ACCESS_TTL, Bearer, RefreshToken};
+use super::{Parts, SESSION_TTL, Session, SessionPolicy, store};
+use crate::db::{NewEvent, Tx};
+use crate::kernel::id::{SessionId, UserId};
+use crate::kernel::{Call, Error, Result};
+use crate::services::users::{User, UserSessions};
+
+/// Why a session ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum EndReason {
+    /// Its own wish.
+    Logout,
+    /// Another session of the same user ended it.
+    Revoked,
+    /// A new sign-in took its place.
+    Superseded,
+    /// One of its refresh tokens came a second time.
+    Reused,
+    /// Its time was up.
+    Expired,
+    /// The account was closed.
+    AccountClosed,
+}
+
+impl EndReason {
+    /// The word in the database.
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Logout => "LOGOUT",
+            Self::Revoked => "REVOKED",
+            Self::Superseded => "SUPERSEDED",
+            Self::Reused => "REUSED",
+            Self::Expired => "EXPIRED",
+            Self::AccountClosed => "ACCOUNT_CLOSED",
+        }
+    }
+}
+
+/// Which live sessions.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Which {
+    /// All of a user.
+    Of(UserId),
+    /// One of a user.
+    One(UserId, SessionId),
+}
+
+/// From where a user signs in.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Device {
+    pub name: Option<String>,
+    pub ip: Option<String>,
+    pub user_agent: Option<String>,
+}
+
+impl Device {
+    /// What a call tells of it, and the name that the client gives it.
+    pub(super) fn of(call: &Call, name: Option<String>) -> Self {
+        Self {
+            name: name.filter(|name| !name.trim().is_empty()),
+            ip: call.ip.map(|ip| ip.to_canonical().to_string()),
+            user_agent: call.user_agent.as_deref().map(str::to_owned),
+        }
+    }
+}
+
+/// The two tokens of a session.
+#[derive(Debug)]
+pub(super) struct Pair {
+    pub access: String,
+    pub refresh: RefreshToken,
+    /// How long the access token works, in seconds.
+    pub expires_in: i32,
+}
+
+/// Starts a session of a user whose row the caller holds, so that sign-ins of one user
+/// take turns. With the single-session policy every other session ends first.
+pub(super) async fn start(
+    tx: &Tx,
+    parts: &Parts,
+    user: &User,
+    device: &Device,
+) -> Result<Pair> {
+    let exclusive = parts.policy == SessionPolicy::Single;
+    if exclusive {
+        end(tx, Which::Of(user.user_id()), EndReason::Superseded).await?;
+    }
+    let id = SessionId::new(tx.now());
+    let session = Session {
+        id: id.uuid(),
+        user_id: user.id,
+        exclusive,
+        device: device.name.clone(),
+        ip_address: device.ip.clone(),
+        user_agent: device.user_agent.clone(),
+        created_at: tx.now().micros(),
+        last_used_at: tx.now().micros(),
+        expires_at: (tx.now() + SESSION_TTL).micros(),
+        ended_at: None,
+        end_reason: None,
+    };
+    store::insert_session(tx, &session).await?;
+    let refresh = RefreshToken::first();
+    store::insert_refresh_token(tx, id, &refresh).await?;
+    tracing::info!(user.id = %user.user_id(), session.id = %id, "signed in");
+    pair(tx, parts, user, id, refresh)
+}
+
+/// The tokens of a session, with a new access token.
+pub(super) fn pair(
+    tx: &Tx,
+    parts: &Parts,
+    user: &User,
+    session: SessionId,
+    refresh: RefreshToken,
+) -> Result<Pair> {
+    let bearer = Bearer {
+        user: user.user_id(),
+        session,
+    };
+    Ok(Pair {
+        access: parts.access.issue(tx.now(), bearer, user.role())?,
+        refresh,
+        expires_in: i32::try_from(ACCESS_TTL.as_secs()).map_err(Error::internal)?,
+    })
+}
+
+/// Ends live sessions with their refresh tokens and says how many there were. The event
+/// ends their streams everywhere and empties what is cached of them.
+pub(super) async fn end(tx: &Tx, which: Which, reason: EndReason) -> Result<usize> {
+    let ended = store::end_sessions(tx, which, reason).await?;
+    let (Which::Of(user) | Which::One(user, _)) = which;
+    for session in &ended {
+        emit_ended(tx, user, *session);
+    }
+    Ok(ended.len())
+}
+
+/// The event of an ended session; the topic and the session's id say it all.
+pub(super) fn emit_ended(tx: &Tx, user: UserId, session: SessionId) {
+    tx.emit(NewEvent {
+        topic: topic(user),
+        kind: "session.ended",
+        aggregate: session.uuid(),
+        version: 1,
+        payload: Vec::new(),
+    });
+}
+
+/// The topic of a user's sessions.
+pub(super) fn topic(user: UserId) -> String {
+    format!("session/{}", user.uuid())
+}
+
+/// Ends the sessions of accounts that are closed, for the service of accounts.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct EndSessions;
+
+#[async_trait]
+impl UserSessions for EndSessions {
+    async fn end_all(&self, tx: &Tx, user: UserId) -> Result<()> {
+        end(tx, Which::Of(user), EndReason::AccountClosed)
+            .await
+            .map(drop)
+    }
+}
