@@ -3,4 +3,5 @@
 //! shipping, cart, orders, delivery. The other direction goes through events, or through
 //! a small trait that the left one defines and the assembly fills.
 
+pub mod auth;
 pub mod users;

@@ -29,11 +29,10 @@ use std::time::Duration;
 
 use crate::clients::sms::Sms;
 use crate::db::Db;
-use crate::kernel::seal::Sealer;
 use crate::kernel::Secret;
+use crate::kernel::seal::Sealer;
 
 pub use entity::session::Model as Session;
-pub use jobs::register;
 pub use session::EndSessions;
 
 /// How long a session lasts, whatever happens.

@@ -111,8 +111,18 @@ pub(super) fn check_sends(
     let pair = |send: &Send| same_phone(send) && send.ip.as_deref() == ip;
     let waits = [
         wait(sends.iter().filter(|send| pair(send)), 5, MINUTE, now),
-        wait(sends.iter().filter(|send| same_phone(send)), 10, SENDS_KEPT, now),
-        wait(sends.iter().filter(|send| same_ip(send)), 30, SENDS_KEPT, now),
+        wait(
+            sends.iter().filter(|send| same_phone(send)),
+            10,
+            SENDS_KEPT,
+            now,
+        ),
+        wait(
+            sends.iter().filter(|send| same_ip(send)),
+            30,
+            SENDS_KEPT,
+            now,
+        ),
     ];
     match waits.into_iter().flatten().max() {
         None => Ok(()),

@@ -78,9 +78,7 @@ impl Auth {
 fn judge(chain: &Chain, now: Time) -> Verdict {
     match (&chain.consumed, chain.successor_is_unused) {
         (None, _) => Verdict::Rotate,
-        (Some((at, salt)), true) if now.since(*at) <= RETRY_WINDOW => {
-            Verdict::Repeat(salt.clone())
-        }
+        (Some((at, salt)), true) if now.since(*at) <= RETRY_WINDOW => Verdict::Repeat(salt.clone()),
         (Some(_), _) => Verdict::Reused,
     }
 }
@@ -90,11 +88,17 @@ fn invalid() -> Error {
 }
 
 fn expired() -> Error {
-    Error::new(Reason::TokenExpired, "the session has expired, sign in again")
+    Error::new(
+        Reason::TokenExpired,
+        "the session has expired, sign in again",
+    )
 }
 
 fn ended() -> Error {
-    Error::new(Reason::SessionRevoked, "the session has ended, sign in again")
+    Error::new(
+        Reason::SessionRevoked,
+        "the session has ended, sign in again",
+    )
 }
 
 fn reused() -> Error {

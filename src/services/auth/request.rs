@@ -53,7 +53,7 @@ impl Auth {
             let sends = store::recent_sends(&tx, phone, ip.as_deref()).await?;
             otp::check_sends(&sends, phone, ip.as_deref(), tx.now())?;
             store::record_send(&tx, phone, ip.as_deref()).await?;
-            tx.enqueue(jobs::send_otp(&challenge));
+            tx.enqueue(jobs::send_otp(&challenge)?);
             Ok(())
         };
         parts.db.transact(send).await

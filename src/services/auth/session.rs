@@ -4,8 +4,10 @@ use async_trait::async_trait;
 
 use super::token::{ACCESS_TTL, Bearer, RefreshToken};
 use super::{Parts, SESSION_TTL, Session, SessionPolicy, store};
-use crate::db::{NewEvent, Tx};
+use crate::db::{Db, NewEvent, Tx};
+use crate::events::SESSION_ENDED;
 use crate::kernel::id::{SessionId, UserId};
+use crate::kernel::page::{Page, PageRequest};
 use crate::kernel::{Call, Error, Result};
 use crate::services::users::{User, UserSessions};
 
@@ -79,12 +81,7 @@ pub(super) struct Pair {
 
 /// Starts a session of a user whose row the caller holds, so that sign-ins of one user
 /// take turns. With the single-session policy every other session ends first.
-pub(super) async fn start(
-    tx: &Tx,
-    parts: &Parts,
-    user: &User,
-    device: &Device,
-) -> Result<Pair> {
+pub(super) async fn start(tx: &Tx, parts: &Parts, user: &User, device: &Device) -> Result<Pair> {
     let exclusive = parts.policy == SessionPolicy::Single;
     if exclusive {
         end(tx, Which::Of(user.user_id()), EndReason::Superseded).await?;
@@ -144,11 +141,23 @@ pub(super) async fn end(tx: &Tx, which: Which, reason: EndReason) -> Result<usiz
 pub(super) fn emit_ended(tx: &Tx, user: UserId, session: SessionId) {
     tx.emit(NewEvent {
         topic: topic(user),
-        kind: "session.ended",
+        kind: SESSION_ENDED,
         aggregate: session.uuid(),
         version: 1,
         payload: Vec::new(),
     });
+}
+
+/// A page of a user's live sessions, the newest first.
+pub(super) async fn list(db: &Db, user: UserId, page: &PageRequest) -> Result<Page<Session>> {
+    let after = page.cursor().map(uuid::Uuid::from_slice).transpose();
+    let after = after.map_err(Error::internal)?.map(SessionId::from);
+    let rows = store::list_sessions(db, user, after, page).await?;
+    let total = match page.is_numbered() {
+        true => Some(store::count_sessions(db, user).await?),
+        false => None,
+    };
+    Ok(page.finish(rows, total, |last| last.id.as_bytes().to_vec()))
 }
 
 /// The topic of a user's sessions.

@@ -100,9 +100,7 @@ impl AccessTokens {
         let data = jsonwebtoken::decode::<Claims>(token, &self.checking, &self.validation)
             .map_err(|error| invalid().caused_by(error))?;
         let claims = data.claims;
-        if data.header.typ.as_deref() != Some(TYPE)
-            || claims.nbf > now.seconds() + LEEWAY_SECONDS
-        {
+        if data.header.typ.as_deref() != Some(TYPE) || claims.nbf > now.seconds() + LEEWAY_SECONDS {
             return Err(invalid());
         }
         if claims.exp <= now.seconds() {
@@ -227,7 +225,10 @@ mod tests {
             .iter()
             .map(|tokens| tokens.issue(now(), bearer(), Role::Admin).unwrap())
             .collect();
-        let (head, body) = (URL_SAFE_NO_PAD.encode(br#"{"alg":"none","typ":"at+jwt"}"#), good.split('.').nth(1).unwrap());
+        let (head, body) = (
+            URL_SAFE_NO_PAD.encode(br#"{"alg":"none","typ":"at+jwt"}"#),
+            good.split('.').nth(1).unwrap(),
+        );
         forged.push(format!("{head}.{body}."));
         forged.push(good[..good.len() - 2].to_owned());
         forged.extend(["", "a.b.c", "é"].map(str::to_owned));
@@ -242,7 +243,9 @@ mod tests {
     fn a_jwt_of_another_type_is_no_access_token() {
         let key = EncodingKey::from_secret(b"the signing secret of the tests");
         let token = ours().issue(now(), bearer(), Role::Customer).unwrap();
-        let claims = jsonwebtoken::dangerous::insecure_decode::<Claims>(&token).unwrap().claims;
+        let claims = jsonwebtoken::dangerous::insecure_decode::<Claims>(&token)
+            .unwrap()
+            .claims;
         let plain = jsonwebtoken::encode(&Header::default(), &claims, &key).unwrap();
         assert!(ours().read(now(), &plain).is_err());
     }

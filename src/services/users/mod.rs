@@ -25,7 +25,7 @@ use crate::kernel::phone::Phone;
 use crate::kernel::seal::Sealer;
 use crate::kernel::{Result, Role};
 
-pub use convert::user_to_pb;
+pub use convert::{role_from_pb, user_to_pb};
 pub use entity::address::Model as Address;
 pub use entity::user::Model as User;
 

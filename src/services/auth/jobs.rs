@@ -1,0 +1,82 @@
+//! What the sign-in does later: sending one-time passwords, and sweeping up.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::request::Challenge;
+use super::{Auth, otp, session, store};
+use crate::db::{NewJob, Tx};
+use crate::kernel::{Error, Result};
+
+/// The queue of text messages.
+const QUEUE: &str = "sms";
+const SEND_OTP: &str = "auth.send-otp";
+/// How long ended sessions are kept for their owners' questions.
+const SESSIONS_KEPT: Duration = Duration::from_secs(90 * 24 * 60 * 60);
+/// Rows that one sweeping transaction touches.
+const BATCH: u64 = 500;
+
+/// Neither the password nor the phone: whoever lists jobs learns nothing.
+#[derive(Serialize, Deserialize)]
+struct SendOtp {
+    challenge: uuid::Uuid,
+}
+
+/// The job that sends the password of a challenge.
+pub(super) fn send_otp(challenge: &Challenge) -> Result<NewJob> {
+    let payload = serde_json::to_string(&SendOtp {
+        challenge: challenge.id,
+    });
+    let payload = payload.map_err(Error::internal)?;
+    Ok(NewJob::new(QUEUE, SEND_OTP, payload))
+}
+
+impl Auth {
+    /// Sends the password of a challenge that can still be met. One that was replaced,
+    /// used or has expired meanwhile costs no message.
+    async fn send(&self, payload: &str) -> Result<()> {
+        let SendOtp { challenge } = serde_json::from_str(payload).map_err(Error::internal)?;
+        let challenge = store::find_challenge(&self.0.db, challenge).await?;
+        let (Some(challenge), Some(sms)) = (challenge, &self.0.sms) else {
+            return Ok(());
+        };
+        let code = self
+            .0
+            .codes
+            .code(challenge.purpose, &challenge.phone, &challenge.seed);
+        let minutes = otp::TTL.as_secs() / 60;
+        let text = format!("{code} is your souk code. It works for {minutes} minutes.");
+        sms.send(&challenge.phone, &text).await
+    }
+
+    /// Ends sessions whose time is up, and removes what nobody needs any more.
+    async fn sweep(&self) -> Result<()> {
+        let db = &self.0.db;
+        loop {
+            let ended = db
+                .transact(|tx: Tx| async move { end_expired(&tx).await })
+                .await?;
+            if ended < BATCH {
+                break;
+            }
+        }
+        loop {
+            let purge = |tx: Tx| async move {
+                let (ended, sent) = (tx.now() - SESSIONS_KEPT, tx.now() - otp::SENDS_KEPT);
+                store::purge(&tx, ended, sent, BATCH).await
+            };
+            if !db.transact(purge).await? {
+                return Ok(());
+            }
+        }
+    }
+}
+
+async fn end_expired(tx: &Tx) -> Result<u64> {
+    let ended = store::end_expired(tx, BATCH).await?;
+    for (user, id) in &ended {
+        session::emit_ended(tx, *user, *id);
+    }
+    u64::try_from(ended.len()).map_err(Error::internal)
+}
