@@ -3,6 +3,7 @@
 //!
 //! Start at `docs/ARCHITECTURE.md`; each module says what it owns.
 
+pub mod cache;
 pub mod clients;
 pub mod db;
 pub mod edge;
