@@ -1,0 +1,79 @@
+//! How the marketplace trades.
+
+use std::time::Duration;
+
+use super::read::Reader;
+use crate::kernel::Currency;
+
+/// Where shipping prices come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ShippingMode {
+    /// One price for every wilaya.
+    Flat,
+    /// A price per wilaya.
+    Table,
+}
+
+/// How the marketplace trades.
+#[derive(Debug, Clone)]
+pub struct Market {
+    /// The currency of stores that name none.
+    pub currency: Currency,
+    /// The calling code, such as `91`, of ten-digit phone numbers that name no country
+    /// and are not Algerian; nothing leaves them as they are.
+    pub phone_country: Option<String>,
+    /// How long stock is held for a buyer who has not paid.
+    pub reservation_ttl: Duration,
+    /// Whether orders may hold items that no catalogue lists.
+    pub adhoc_items: bool,
+    /// Where shipping prices come from.
+    pub shipping: ShippingMode,
+}
+
+pub(super) fn read(reader: &mut Reader, production: bool) -> Market {
+    let minutes = reader.number(
+        ("RESERVATION_TTL_MINUTES", "market.reservation_ttl_minutes"),
+        15u64,
+        1,
+        60,
+    );
+    Market {
+        currency: reader.value(
+            ("DEFAULT_CURRENCY", "market.default_currency"),
+            Currency::DZD,
+            "an ISO 4217 code such as DZD",
+        ),
+        phone_country: reader.with(
+            ("DEFAULT_PHONE_COUNTRY", "market.default_phone_country"),
+            None,
+            "DZ or a calling code such as 91",
+            phone_country,
+        ),
+        reservation_ttl: Duration::from_secs(minutes * 60),
+        adhoc_items: reader.flag(
+            ("ALLOW_ADHOC_ITEMS", "market.allow_adhoc_items"),
+            !production,
+        ),
+        shipping: reader.with(
+            ("SHIPPING_MODE", "market.shipping_mode"),
+            ShippingMode::Table,
+            "flat or table",
+            |text| match text.to_ascii_lowercase().as_str() {
+                "flat" => Some(ShippingMode::Flat),
+                "table" => Some(ShippingMode::Table),
+                _ => None,
+            },
+        ),
+    }
+}
+
+/// Algerian numbers are known by their form, so `DZ` adds nothing to them.
+fn phone_country(text: &str) -> Option<Option<String>> {
+    let code = text.trim_start_matches('+');
+    let is_code = (1..=3).contains(&code.len()) && code.bytes().all(|byte| byte.is_ascii_digit());
+    match (text.eq_ignore_ascii_case("DZ"), is_code) {
+        (true, _) => Some(None),
+        (false, true) => Some(Some(code.to_owned())),
+        (false, false) => None,
+    }
+}

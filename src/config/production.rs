@@ -1,0 +1,50 @@
+//! What production must not start with.
+
+use super::read::Problem;
+use super::{Config, auth, database};
+use crate::grpc::Origins;
+
+/// Everything that would make a production server unsafe; empty when it may start.
+pub(super) fn refusals(config: &Config) -> Vec<Problem> {
+    let server = &config.server;
+    let public = !server.host.is_loopback();
+    let any_origin = matches!(server.origins, Origins::Any);
+    let checks = [
+        (
+            server.reflection,
+            "REFLECTION",
+            "must be off: it shows every method to everybody",
+        ),
+        (
+            auth::otp_is_fixed(&config.auth),
+            "OTP_DEV_CODE",
+            "must not be set: with it anybody signs in as anyone",
+        ),
+        (
+            any_origin && server.credentials,
+            "CORS_ORIGIN",
+            "must list origins: * together with CORS_CREDENTIALS lets every site act for its visitors",
+        ),
+        (
+            database::is_exposed(&config.database.url),
+            "DATABASE_URL",
+            "must use TLS to another host: add sslmode=require, or better verify-full",
+        ),
+        (
+            public && server.tls.is_none() && !server.tls_at_proxy,
+            "TLS_CERT_FILE",
+            "must be set to listen on a public address; where a proxy ends TLS, say TLS_AT_PROXY=true",
+        ),
+        (
+            server.tls_at_proxy && server.trusted_proxies.is_empty(),
+            "TRUST_PROXY",
+            "must name the proxy that ends TLS: without it every client has the proxy's address",
+        ),
+        (!config.database_named, "DATABASE_URL", "must be set"),
+    ];
+    checks
+        .into_iter()
+        .filter(|(wrong, _, _)| *wrong)
+        .map(|(_, setting, message)| Problem::new(setting, message))
+        .collect()
+}

@@ -1,0 +1,147 @@
+//! The port: where it listens, whom it believes, and its limits.
+
+use std::net::IpAddr;
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use ipnet::IpNet;
+
+use super::read::{Name, Reader, span};
+use crate::cache::Limit;
+use crate::grpc::{Class, Limits, Origins, Rates, ServerConfig, TlsFiles};
+
+const HOST: Name = ("HOST", "server.host");
+const TRUST: Name = ("TRUST_PROXY", "server.trust_proxy");
+const ORIGINS: Name = ("CORS_ORIGIN", "server.cors_origin");
+const CERT: Name = ("TLS_CERT_FILE", "server.tls_cert_file");
+const KEY: Name = ("TLS_KEY_FILE", "server.tls_key_file");
+
+pub(super) fn read(reader: &mut Reader, production: bool) -> ServerConfig {
+    let host = if production {
+        IpAddr::from([0, 0, 0, 0])
+    } else {
+        IpAddr::from([127, 0, 0, 1])
+    };
+    let limits = Limits::default();
+    ServerConfig {
+        host: reader.value(HOST, host, "an IP address to listen on"),
+        port: reader.value(("PORT", "server.port"), 4000, "a port number"),
+        tls: tls(reader),
+        tls_at_proxy: reader.flag(("TLS_AT_PROXY", "server.tls_at_proxy"), false),
+        trusted_proxies: trusted(reader),
+        origins: origins(reader, production),
+        credentials: reader.flag(("CORS_CREDENTIALS", "server.cors_credentials"), false),
+        reflection: reader.flag(("REFLECTION", "server.reflection"), !production),
+        development: !production,
+        limits: Limits {
+            connections: reader.number(
+                ("MAX_CONNECTIONS", "server.max_connections"),
+                limits.connections,
+                1,
+                1_000_000,
+            ),
+            connections_per_ip: reader.number(
+                ("MAX_CONNECTIONS_PER_IP", "server.max_connections_per_ip"),
+                limits.connections_per_ip,
+                1,
+                1_000_000,
+            ),
+            calls: reader.number(("MAX_CALLS", "server.max_calls"), limits.calls, 1, 100_000),
+            ..limits
+        },
+        rates: rates(reader),
+    }
+}
+
+fn tls(reader: &mut Reader) -> Option<TlsFiles> {
+    match (reader.text(CERT), reader.text(KEY)) {
+        (Some(cert), Some(key)) => Some(TlsFiles {
+            cert: PathBuf::from(cert),
+            key: PathBuf::from(key),
+        }),
+        (None, None) => None,
+        (Some(_), None) => {
+            reader.problem(KEY, "must be set together with TLS_CERT_FILE");
+            None
+        }
+        (None, Some(_)) => {
+            reader.problem(CERT, "must be set together with TLS_KEY_FILE");
+            None
+        }
+    }
+}
+
+/// Networks, or single addresses.
+fn trusted(reader: &mut Reader) -> Vec<IpNet> {
+    let mut networks = Vec::new();
+    for item in reader.list(TRUST) {
+        let address = || item.parse::<IpAddr>().map(IpNet::from);
+        match item.parse::<IpNet>().or_else(|_| address()) {
+            Ok(network) => networks.push(network),
+            Err(_) => reader.problem(
+                TRUST,
+                format!("lists {item:?}, which is no address or network such as 10.0.0.0/8"),
+            ),
+        }
+    }
+    networks
+}
+
+/// The browsers' origins: `CORS_ORIGIN`, and `FRONTEND_URL` besides. In development any
+/// page may read answers unless a list says otherwise.
+fn origins(reader: &mut Reader, production: bool) -> Origins {
+    let mut origins = reader.list(ORIGINS);
+    origins.extend(reader.list(("FRONTEND_URL", "server.frontend_url")));
+    if origins.iter().any(|origin| origin == "*") || (origins.is_empty() && !production) {
+        return Origins::Any;
+    }
+    for origin in &mut origins {
+        origin.truncate(origin.trim_end_matches('/').len());
+        let rest = origin.split_once("://").filter(|(scheme, rest)| {
+            ["http", "https"].contains(scheme)
+                && !rest.is_empty()
+                && !rest.contains(['/', '?', '#'])
+        });
+        if rest.is_none() {
+            reader.problem(
+                ORIGINS,
+                format!("lists {origin:?}, which is no origin such as https://shop.example.com"),
+            );
+        }
+    }
+    Origins::List(origins)
+}
+
+/// `RATE_READ=1200/60s`, `RATE_OTP=off`; `RATE_LIMITS=off` for all of them.
+fn rates(reader: &mut Reader) -> Rates {
+    let mut rates = Rates::default();
+    for class in Class::ALL {
+        let (variable, key) = class.setting();
+        let limit = reader.text((variable, key)).map(|text| limit(class, &text));
+        match limit {
+            None => {}
+            Some(Some(limit)) => rates.set(class, limit),
+            Some(None) => reader.problem(
+                (variable, key),
+                "must be calls per span, such as 120/60s, or off",
+            ),
+        }
+    }
+    if reader.flag(("RATE_LIMITS", "rates.limits"), true) {
+        rates
+    } else {
+        Rates::off()
+    }
+}
+
+/// `Some(None)` is a limit that is off.
+fn limit(class: Class, text: &str) -> Option<Option<Limit>> {
+    if text.eq_ignore_ascii_case("off") {
+        return Some(None);
+    }
+    let (count, period) = text.split_once('/')?;
+    let count: NonZeroU32 = count.trim().parse().ok()?;
+    let period = span(period.trim()).filter(|period| *period >= Duration::from_secs(1))?;
+    Some(Some(class.limit(count, period)))
+}

@@ -1,0 +1,232 @@
+//! The way of a call, shared by gRPC, gRPC-Web and JSON: what happens between its
+//! arrival and its handler, in order.
+
+use std::any::Any;
+use std::convert::Infallible;
+use std::future::Future;
+use std::net::IpAddr;
+use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use futures_util::FutureExt;
+use http::header::USER_AGENT;
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response};
+use tonic::body::Body;
+use tonic::service::Routes;
+use tonic::{Code, Status};
+use tower::Service;
+
+use super::authenticate::{self, Authenticator};
+use super::lanes::Lanes;
+use super::reply::Admitted;
+use super::throttle::{self, Throttle};
+use super::{ServerConfig, access, deadline, request_id};
+use crate::cache::RateLimit;
+use crate::db::count_statements;
+use crate::kernel::{Call, Error, Reason, Result};
+use crate::pb::policy::{self, Idempotency, MethodPolicy};
+
+/// How many database statements the call ran; only in development.
+const STATEMENTS: HeaderName = HeaderName::from_static("x-db-statements");
+/// What a client says about itself is kept to this length.
+const USER_AGENT_LEN: usize = 200;
+
+/// What is known of a request on its arrival; the front leaves it in the extensions.
+#[derive(Debug, Clone)]
+pub(super) struct Arrival {
+    pub(super) request_id: Arc<str>,
+    pub(super) ip: Option<IpAddr>,
+}
+
+/// The calls of every service. Clones share it.
+#[derive(Clone)]
+pub struct Calls(Arc<Shared>);
+
+struct Shared {
+    routes: Routes,
+    authenticator: Arc<dyn Authenticator>,
+    lanes: Lanes,
+    throttle: Throttle,
+    deadline: Duration,
+    development: bool,
+}
+
+impl Calls {
+    /// Puts the layers around the services in `routes`.
+    pub fn new(
+        routes: Routes,
+        authenticator: Arc<dyn Authenticator>,
+        limits: Arc<dyn RateLimit>,
+        config: &ServerConfig,
+    ) -> Self {
+        Self(Arc::new(Shared {
+            routes: routes.prepare(),
+            authenticator,
+            lanes: Lanes::new(config.limits.calls),
+            throttle: Throttle::new(limits, config.rates.clone()),
+            deadline: config.limits.deadline,
+            development: config.development,
+        }))
+    }
+}
+
+impl Service<Request<Body>> for Calls {
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        // Whether there is room is decided per call, where health can be let through.
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        let shared = self.0.clone();
+        Box::pin(async move { Ok(shared.answer(request).await) })
+    }
+}
+
+impl Shared {
+    async fn answer(&self, mut request: Request<Body>) -> Response<Body> {
+        let Some(policy) = policy::policy(request.uri().path()) else {
+            // Health and reflection are the standard's own; whatever else has no
+            // policy does not exist, and the routes say so.
+            return self.route(request).await;
+        };
+        let arrival = request.extensions_mut().remove::<Arrival>();
+        let arrival = arrival.unwrap_or_else(|| Arrival {
+            request_id: Arc::from("unknown"),
+            ip: None,
+        });
+        let started = Instant::now();
+        let id = arrival.request_id.clone();
+        let work = self.guarded(policy, arrival, request, started);
+        let response = request_id::scope(id.clone(), work).await;
+        log(policy, &id, started, response.headers());
+        response
+    }
+
+    /// Bounds the call in time, catches its panics and, in development, counts its
+    /// statements.
+    async fn guarded(
+        &self,
+        policy: &'static MethodPolicy,
+        arrival: Arrival,
+        request: Request<Body>,
+        started: Instant,
+    ) -> Response<Body> {
+        // The caller's own deadline wins where it is shorter.
+        let asked = deadline::asked(request.headers());
+        let time = asked.map_or(self.deadline, |asked| Ord::min(asked, self.deadline));
+        // A stream must open in time; then it lives on, as long as its caller wants.
+        let lasting = if policy.server_streaming {
+            asked
+        } else {
+            Some(time)
+        };
+        let deadline = lasting.and_then(|time| started.checked_add(time));
+        let work = self.admit(policy, arrival, request, deadline);
+        // A panic is a fault of ours in one call; the others go on.
+        let work = AssertUnwindSafe(tokio::time::timeout(time, work)).catch_unwind();
+        let (outcome, statements) = if self.development {
+            let (outcome, count) = count_statements(work).await;
+            (outcome, Some(count))
+        } else {
+            (work.await, None)
+        };
+        let mut response = match outcome {
+            Ok(Ok(Ok(response))) => response,
+            Ok(Ok(Err(error))) => refusal(error),
+            Ok(Err(_elapsed)) => refusal(Error::new(
+                Reason::DeadlineExceeded,
+                "the call took too long",
+            )),
+            Err(panic) => refusal(Error::internal(panic_message(&*panic))),
+        };
+        if let Some(count) = statements {
+            response
+                .headers_mut()
+                .insert(STATEMENTS, HeaderValue::from(count));
+        }
+        response
+    }
+
+    /// Room, then identity, then permission, then how often: a call that is refused
+    /// anyway takes nothing from its caller's allowance.
+    async fn admit(
+        &self,
+        policy: &'static MethodPolicy,
+        arrival: Arrival,
+        mut request: Request<Body>,
+        deadline: Option<Instant>,
+    ) -> Result<Response<Body>> {
+        let _place = self.lanes.enter(policy).await?;
+        let headers = request.headers();
+        let caller = authenticate::caller(&*self.authenticator, headers).await?;
+        access::check(policy, &caller, self.development)?;
+        let quota = self.throttle.take(policy, &caller, arrival.ip).await?;
+        let call = Call {
+            caller,
+            method: policy.path,
+            request_id: arrival.request_id,
+            ip: arrival.ip,
+            user_agent: user_agent(headers),
+            deadline,
+            idempotency: None,
+        };
+        request.extensions_mut().insert(Admitted { call, policy });
+        let mut response = self.route(request).await;
+        if let Some(quota) = quota {
+            throttle::tell(&quota, response.headers_mut());
+        }
+        Ok(response)
+    }
+
+    async fn route(&self, request: Request<Body>) -> Response<Body> {
+        let Ok(response) = self.routes.clone().call(request).await;
+        response
+    }
+}
+
+fn refusal(error: Error) -> Response<Body> {
+    let spent = throttle::spent(&error);
+    let mut response = Status::from(error).into_http();
+    if let Some(quota) = spent {
+        throttle::tell(&quota, response.headers_mut());
+    }
+    response
+}
+
+fn panic_message(panic: &(dyn Any + Send)) -> String {
+    let text = panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    format!("panic: {}", text.unwrap_or("without a message"))
+}
+
+fn user_agent(headers: &HeaderMap) -> Option<Arc<str>> {
+    let text = headers.get(USER_AGENT)?.to_str().ok()?;
+    // Header text is ASCII here, so every byte ends a character.
+    Some(text.get(..USER_AGENT_LEN).unwrap_or(text).into())
+}
+
+/// One line a call: writes and refusals always, reads that went well only on demand,
+/// because they are nearly all there is.
+fn log(policy: &MethodPolicy, id: &str, started: Instant, headers: &HeaderMap) {
+    // A refusal's status stands in the headers; success has its status in the trailers.
+    let code = Status::from_header_map(headers).map_or(Code::Ok, |status| status.code());
+    let quiet = code == Code::Ok && policy.idempotency == Idempotency::Safe;
+    if quiet && !tracing::enabled!(tracing::Level::DEBUG) {
+        return;
+    }
+    let duration_ms = started.elapsed().as_secs_f64() * 1000.0;
+    if quiet {
+        tracing::debug!(rpc.method = policy.path, rpc.code = ?code, request.id = id, duration_ms, "answered");
+    } else {
+        tracing::info!(rpc.method = policy.path, rpc.code = ?code, request.id = id, duration_ms, "answered");
+    }
+}

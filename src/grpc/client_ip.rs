@@ -1,0 +1,85 @@
+//! Whose call it is: the peer's address, or what proxies that are trusted say of it.
+
+use std::net::{IpAddr, SocketAddr};
+
+use http::{HeaderMap, HeaderName};
+use ipnet::IpNet;
+
+const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+
+/// The client's address. Each proxy appends the address that it saw, so the list is read
+/// from its end, and only while those who wrote it are trusted: everything before the
+/// first untrusted address is the client's own claim.
+pub(super) fn client_ip(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
+    let mut client = peer.to_canonical();
+    if trusted.is_empty() || !is_trusted(client, trusted) {
+        return client;
+    }
+    let lines: Vec<&str> = headers
+        .get_all(FORWARDED_FOR)
+        .iter()
+        .filter_map(|line| line.to_str().ok())
+        .collect();
+    for hop in lines.iter().rev().flat_map(|line| line.rsplit(',')) {
+        let Some(address) = address(hop.trim()) else {
+            return client;
+        };
+        client = address;
+        if !is_trusted(client, trusted) {
+            return client;
+        }
+    }
+    client
+}
+
+/// Whether an address belongs to a trusted proxy.
+pub(super) fn is_trusted(address: IpAddr, trusted: &[IpNet]) -> bool {
+    trusted.iter().any(|network| network.contains(&address))
+}
+
+/// An address, with or without a port.
+fn address(text: &str) -> Option<IpAddr> {
+    let bare = text.trim_start_matches('[').trim_end_matches(']');
+    let alone = bare.parse::<IpAddr>().ok();
+    let with_port = || text.parse::<SocketAddr>().ok().map(|socket| socket.ip());
+    alone
+        .or_else(with_port)
+        .map(|address| address.to_canonical())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_trusted_proxies_are_believed_and_only_from_the_end() {
+        let trusted = ["10.0.0.0/8".parse().unwrap(), "fd00::/8".parse().unwrap()];
+        let cases = [
+            ("198.51.100.9", "203.0.113.5", "198.51.100.9"),
+            ("10.0.0.1", "", "10.0.0.1"),
+            ("10.0.0.1", "203.0.113.5", "203.0.113.5"),
+            ("10.0.0.1", "1.1.1.1, 203.0.113.5", "203.0.113.5"),
+            ("10.0.0.1", "1.1.1.1, 203.0.113.5, 10.2.0.3", "203.0.113.5"),
+            ("10.0.0.1", "203.0.113.5:5123", "203.0.113.5"),
+            ("fd00::1", "[2001:db8::7]:443", "2001:db8::7"),
+            ("::ffff:10.0.0.1", "203.0.113.5", "203.0.113.5"),
+            ("10.0.0.1", "203.0.113.5, unknown", "10.0.0.1"),
+        ];
+        for (peer, forwarded, client) in cases {
+            let mut headers = HeaderMap::new();
+            if !forwarded.is_empty() {
+                headers.insert(FORWARDED_FOR, forwarded.parse().unwrap());
+            }
+            let found = client_ip(peer.parse().unwrap(), &headers, &trusted);
+            assert_eq!(found.to_string(), client, "{peer} {forwarded}");
+        }
+    }
+
+    #[test]
+    fn nobody_is_believed_when_nobody_is_trusted() {
+        let mut headers = HeaderMap::new();
+        headers.insert(FORWARDED_FOR, "203.0.113.5".parse().unwrap());
+        let peer: IpAddr = "127.0.0.1".parse().unwrap();
+        assert_eq!(client_ip(peer, &headers, &[]), peer);
+    }
+}

@@ -1,0 +1,90 @@
+//! What the server is told: where it listens, whom it believes, and its limits.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use ipnet::IpNet;
+
+use super::rates::Rates;
+
+/// The settings of the server.
+#[derive(Debug, Clone)]
+pub struct ServerConfig {
+    /// The address to listen on.
+    pub host: IpAddr,
+    /// The port; 0 takes any free one.
+    pub port: u16,
+    /// With these the port speaks TLS only.
+    pub tls: Option<TlsFiles>,
+    /// A trusted proxy in front ends TLS.
+    pub tls_at_proxy: bool,
+    /// Proxies whose `x-forwarded-for` is believed.
+    pub trusted_proxies: Vec<IpNet>,
+    /// The origins whose pages may read answers.
+    pub origins: Origins,
+    /// Whether those pages may send credentials that the browser keeps.
+    pub credentials: bool,
+    /// Whether clients may ask for the contract by server reflection.
+    pub reflection: bool,
+    /// Whether methods of DEVELOPMENT access are open, and answers tell of their cost.
+    pub development: bool,
+    /// Limits of connections and calls.
+    pub limits: Limits,
+    /// How often each caller may call.
+    pub rates: Rates,
+}
+
+/// A certificate chain and its key, in PEM.
+#[derive(Debug, Clone)]
+pub struct TlsFiles {
+    /// The chain, the server's own certificate first.
+    pub cert: PathBuf,
+    /// The private key.
+    pub key: PathBuf,
+}
+
+/// Which pages may read answers.
+#[derive(Debug, Clone)]
+pub enum Origins {
+    /// Every page.
+    Any,
+    /// Pages of exactly these origins.
+    List(Vec<String>),
+}
+
+/// Limits of connections and calls.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// Open connections.
+    pub connections: usize,
+    /// Open connections of one address; this host and trusted proxies are exempt.
+    pub connections_per_ip: usize,
+    /// Calls that run at once; as many again may wait.
+    pub calls: usize,
+    /// How long a connection may take to say what it speaks, TLS included.
+    pub handshake: Duration,
+    /// When a connection without a new call is closed.
+    pub idle: Duration,
+    /// When a connection is asked to go, so that clients spread over new processes.
+    pub age: Duration,
+    /// The longest that a unary call may take.
+    pub deadline: Duration,
+    /// The longest that open calls may take at shutdown.
+    pub drain: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections: 10_000,
+            connections_per_ip: 50,
+            calls: 512,
+            handshake: Duration::from_secs(5),
+            idle: Duration::from_secs(5 * 60),
+            age: Duration::from_secs(30 * 60),
+            deadline: Duration::from_secs(10),
+            drain: Duration::from_secs(15),
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! The port: accepting connections within bounds, and draining them.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio_util::sync::CancellationToken;
+
+use super::calls::Calls;
+use super::client_ip::is_trusted;
+use super::config::ServerConfig;
+use super::connection::{self, Shared};
+use super::front::{Edge, Front};
+use super::seats::{Seat, Seats};
+use super::tls;
+use crate::kernel::task::Tasks;
+
+/// Connections that the system keeps for us until we accept them.
+const BACKLOG: u32 = 1024;
+
+/// A bound port that serves nothing yet.
+#[derive(Debug)]
+pub struct Server {
+    listener: TcpListener,
+    config: ServerConfig,
+}
+
+impl Server {
+    /// Binds the port, so that a taken one is told before anything starts.
+    ///
+    /// # Errors
+    /// When the port cannot be bound.
+    pub fn bind(config: ServerConfig) -> io::Result<Self> {
+        let address = SocketAddr::new(config.host, config.port);
+        let socket = if address.is_ipv4() {
+            TcpSocket::new_v4()?
+        } else {
+            TcpSocket::new_v6()?
+        };
+        // A restart must not wait for connections of the process before it.
+        socket.set_reuseaddr(true)?;
+        socket.bind(address)?;
+        let listener = socket.listen(BACKLOG)?;
+        Ok(Self { listener, config })
+    }
+
+    /// The address that is bound.
+    ///
+    /// # Errors
+    /// When the system does not say.
+    pub fn address(&self) -> io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+
+    /// Prepares to serve.
+    ///
+    /// # Errors
+    /// When the certificate or its key cannot be read.
+    pub fn with(self, calls: Calls, edge: Edge) -> io::Result<Serving> {
+        let connections = Tasks::default();
+        let limits = self.config.limits.clone();
+        Ok(Serving {
+            seats: Seats::new(limits.connections, limits.connections_per_ip),
+            shared: Arc::new(Shared {
+                front: Front::new(calls, edge, &self.config),
+                tls: self.config.tls.as_ref().map(tls::acceptor).transpose()?,
+                limits,
+                stopping: connections.stopping(),
+            }),
+            listener: self.listener,
+            connections,
+            config: self.config,
+        })
+    }
+}
+
+/// A port that is ready to serve.
+pub struct Serving {
+    listener: TcpListener,
+    config: ServerConfig,
+    seats: Seats,
+    shared: Arc<Shared>,
+    connections: Tasks,
+}
+
+impl Serving {
+    /// Serves until `stop` fires; then accepts nothing more and lets open calls end,
+    /// within the drain limit.
+    pub async fn run(self, stop: CancellationToken) {
+        loop {
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => break,
+                accepted = self.listener.accept() => match accepted {
+                    Ok((stream, peer)) => self.admit(stream, peer),
+                    Err(error) => {
+                        // Out of file handles, most likely: the next try needs a pause.
+                        tracing::warn!(%error, "a connection could not be accepted");
+                        tokio::time::sleep(Duration::from_millis(50)).await;
+                    }
+                },
+            }
+        }
+        drop(self.listener);
+        let limit = self.shared.limits.drain + Duration::from_secs(1);
+        if !self.connections.stop(limit).await {
+            tracing::warn!("connections were cut after the drain limit");
+        }
+    }
+
+    fn admit(&self, stream: TcpStream, peer: SocketAddr) {
+        let peer = peer.ip().to_canonical();
+        let Some(seat) = self.seat(peer) else {
+            tracing::debug!(%peer, "a connection over the limit was closed");
+            return;
+        };
+        // Answers are whole when they are written; waiting to fill packets only delays.
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "a connection keeps its delay");
+        }
+        let shared = self.shared.clone();
+        self.connections.spawn(async move {
+            connection::serve(stream, peer, shared).await;
+            drop(seat);
+        });
+    }
+
+    /// This host's own tools and the proxies, behind which many clients stand, count
+    /// only in the sum.
+    fn seat(&self, peer: IpAddr) -> Option<Seat> {
+        let many = peer.is_loopback() || is_trusted(peer, &self.config.trusted_proxies);
+        self.seats.take((!many).then_some(peer))
+    }
+}
