@@ -4,4 +4,5 @@
 //! a small trait that the left one defines and the assembly fills.
 
 pub mod auth;
+pub mod ops;
 pub mod users;

@@ -1,0 +1,76 @@
+//! Operations on the wire.
+
+use super::health::Component;
+use crate::grpc::convert::time_to_pb;
+use crate::jobs::{Filter, Job, State};
+use crate::pb::souk::ops::v1 as pb;
+use crate::pb::souk::ops::v1::check_health_response::{Component as ComponentPb, Status};
+use crate::pb::souk::ops::v1::job::State as StatePb;
+
+pub(super) fn job_to_pb(job: Job) -> pb::Job {
+    let Job {
+        id,
+        queue: _,
+        kind,
+        payload: _,
+        state,
+        attempts,
+        max_attempts,
+        run_at,
+        last_error,
+        created_at,
+        finished_at,
+    } = job;
+    pb::Job {
+        id: id.to_string(),
+        kind,
+        state: state_to_pb(state).into(),
+        attempts,
+        max_attempts,
+        run_at: Some(time_to_pb(run_at)),
+        last_error,
+        created_at: Some(time_to_pb(created_at)),
+        finished_at: finished_at.map(time_to_pb),
+    }
+}
+
+const fn state_to_pb(state: State) -> StatePb {
+    match state {
+        State::Pending => StatePb::Pending,
+        State::Running => StatePb::Running,
+        State::Done => StatePb::Done,
+        State::Dead => StatePb::Dead,
+    }
+}
+
+const fn state_from_pb(state: StatePb) -> Option<State> {
+    match state {
+        StatePb::Unspecified => None,
+        StatePb::Pending => Some(State::Pending),
+        StatePb::Running => Some(State::Running),
+        StatePb::Done => Some(State::Done),
+        StatePb::Dead => Some(State::Dead),
+    }
+}
+
+/// Which jobs a request asks for.
+pub(super) fn filter_from_pb(request: &pb::ListJobsRequest) -> Filter {
+    Filter {
+        state: state_from_pb(request.state()),
+        kind: Some(request.kind.clone()).filter(|kind| !kind.is_empty()),
+    }
+}
+
+pub(super) fn status(up: bool) -> Status {
+    if up { Status::Up } else { Status::Down }
+}
+
+pub(super) fn component_to_pb(component: &Component) -> ComponentPb {
+    ComponentPb {
+        name: component.name.to_owned(),
+        status: status(component.is_up()).into(),
+        latency_ms: component
+            .latency
+            .map(|latency| (latency.as_secs_f64() * 1e6).round() / 1e3),
+    }
+}

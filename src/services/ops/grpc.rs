@@ -1,0 +1,142 @@
+//! The gRPC face of operations.
+
+use tonic::{Request, Response, Status};
+
+use super::convert::{component_to_pb, filter_from_pb, job_to_pb, status};
+use super::{Ops, enqueue_test};
+use crate::grpc::convert::time_to_pb;
+use crate::grpc::{self, paging};
+use crate::jobs;
+use crate::kernel::page::PageRequest;
+use crate::pb::souk::ops::v1::ops_service_server::OpsService;
+use crate::pb::souk::ops::v1::{
+    CheckHealthRequest, CheckHealthResponse, CheckLivenessRequest, CheckLivenessResponse,
+    CheckReadinessRequest, CheckReadinessResponse, EnqueueTestJobRequest, EnqueueTestJobResponse,
+    GetInfoRequest, GetInfoResponse, HelloRequest, HelloResponse, ListJobsRequest,
+    ListJobsResponse, PingCacheRequest, PingCacheResponse, RetryJobRequest, RetryJobResponse,
+};
+
+#[tonic::async_trait]
+impl OpsService for Ops {
+    async fn get_info(
+        &self,
+        request: Request<GetInfoRequest>,
+    ) -> Result<Response<GetInfoResponse>, Status> {
+        grpc::open(request)?;
+        grpc::answer(GetInfoResponse {
+            name: "souk".to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            environment: self.0.environment.to_owned(),
+            docs: "/api/docs".to_owned(),
+            openapi: "/openapi.json".to_owned(),
+        })
+    }
+
+    async fn check_health(
+        &self,
+        request: Request<CheckHealthRequest>,
+    ) -> Result<Response<CheckHealthResponse>, Status> {
+        grpc::open(request)?;
+        let components = self.0.health.look().await;
+        let up = components.iter().all(super::Component::is_up);
+        let message = if up {
+            "souk works"
+        } else {
+            "a part of souk is down"
+        };
+        grpc::answer(CheckHealthResponse {
+            status: status(up).into(),
+            message: message.to_owned(),
+            timestamp: Some(time_to_pb(self.0.db.clock().now())),
+            uptime: self.0.health.uptime().as_secs_f64(),
+            components: components.iter().map(component_to_pb).collect(),
+        })
+    }
+
+    async fn check_liveness(
+        &self,
+        request: Request<CheckLivenessRequest>,
+    ) -> Result<Response<CheckLivenessResponse>, Status> {
+        grpc::open(request)?;
+        grpc::answer(CheckLivenessResponse {})
+    }
+
+    async fn check_readiness(
+        &self,
+        request: Request<CheckReadinessRequest>,
+    ) -> Result<Response<CheckReadinessResponse>, Status> {
+        grpc::open(request)?;
+        self.0.health.ready().await?;
+        grpc::answer(CheckReadinessResponse {})
+    }
+
+    async fn hello(
+        &self,
+        request: Request<HelloRequest>,
+    ) -> Result<Response<HelloResponse>, Status> {
+        grpc::open(request)?;
+        grpc::answer(HelloResponse {
+            message: "Hello from souk!".to_owned(),
+        })
+    }
+
+    async fn ping_cache(
+        &self,
+        request: Request<PingCacheRequest>,
+    ) -> Result<Response<PingCacheResponse>, Status> {
+        grpc::open(request)?;
+        self.0.health.ping_cache().await?;
+        grpc::answer(PingCacheResponse {
+            reply: "PONG".to_owned(),
+        })
+    }
+
+    async fn enqueue_test_job(
+        &self,
+        request: Request<EnqueueTestJobRequest>,
+    ) -> Result<Response<EnqueueTestJobResponse>, Status> {
+        let (call, message) = grpc::open(request)?;
+        let text = &message.message;
+        let write = |tx| async move {
+            let job = enqueue_test(&tx, text)?;
+            Ok(EnqueueTestJobResponse {
+                job: Some(job_to_pb(job)),
+            })
+        };
+        grpc::reply(self.0.db.write(&call, write).await?)
+    }
+
+    async fn list_jobs(
+        &self,
+        request: Request<ListJobsRequest>,
+    ) -> Result<Response<ListJobsResponse>, Status> {
+        let (call, mut message) = grpc::open(request)?;
+        let (limit, page) = (
+            std::mem::take(&mut message.limit),
+            std::mem::take(&mut message.page),
+        );
+        let token = std::mem::take(&mut message.page_token);
+        let binding = paging::binding(&call, &message);
+        let page = PageRequest::new(&self.0.sealer, &binding, limit, &token, page)?;
+        let found = jobs::store::list(&self.0.db, &filter_from_pb(&message), &page).await?;
+        grpc::answer(ListJobsResponse {
+            meta: Some(paging::meta(&found, &self.0.sealer, &binding)),
+            jobs: found.items.into_iter().map(job_to_pb).collect(),
+        })
+    }
+
+    async fn retry_job(
+        &self,
+        request: Request<RetryJobRequest>,
+    ) -> Result<Response<RetryJobResponse>, Status> {
+        let (call, message) = grpc::open(request)?;
+        let id = grpc::id("id", &message.id)?;
+        let write = |tx| async move {
+            let job = jobs::store::retry(&tx, id).await?;
+            Ok(RetryJobResponse {
+                job: Some(job_to_pb(job)),
+            })
+        };
+        grpc::reply(self.0.db.write(&call, write).await?)
+    }
+}

@@ -1,0 +1,127 @@
+//! How the server and its parts are.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use super::store;
+use crate::cache::Cache;
+use crate::db::Db;
+use crate::kernel::{Error, Reason, Result, random};
+
+/// A part that takes longer than this to answer counts as down.
+const PATIENCE: Duration = Duration::from_secs(1);
+/// Jobs that wait this long past their time have nobody who runs them.
+const JOBS_LATE: Duration = Duration::from_secs(5 * 60);
+
+/// Knows how the server is. Clones share it.
+#[derive(Clone)]
+pub struct Health(Arc<Shared>);
+
+struct Shared {
+    db: Db,
+    cache: Cache<u64, u64>,
+    started: Instant,
+    stopping: AtomicBool,
+}
+
+/// How one part is.
+#[derive(Debug, Clone)]
+pub struct Component {
+    /// The part's name.
+    pub name: &'static str,
+    /// How long it took to answer; nothing when it did not.
+    pub latency: Option<Duration>,
+}
+
+impl Component {
+    /// Whether the part works.
+    pub const fn is_up(&self) -> bool {
+        self.latency.is_some()
+    }
+}
+
+impl Health {
+    /// Counts the uptime from now.
+    pub fn new(db: Db) -> Self {
+        Self(Arc::new(Shared {
+            db,
+            cache: Cache::new(16, Duration::from_secs(60)),
+            started: Instant::now(),
+            stopping: AtomicBool::new(false),
+        }))
+    }
+
+    /// From now on the server is not ready: it stops.
+    pub fn stop(&self) {
+        self.0.stopping.store(true, Ordering::SeqCst);
+    }
+
+    /// How long the process has run.
+    pub fn uptime(&self) -> Duration {
+        self.0.started.elapsed()
+    }
+
+    /// Whether calls can be taken.
+    ///
+    /// # Errors
+    /// UNAVAILABLE while the server stops or the database does not answer.
+    pub async fn ready(&self) -> Result<()> {
+        if self.0.stopping.load(Ordering::SeqCst) {
+            return Err(Error::new(Reason::Unavailable, "the server is stopping"));
+        }
+        within(self.0.db.ping()).await
+    }
+
+    /// Whether the cache keeps what it is given.
+    ///
+    /// # Errors
+    /// UNAVAILABLE when it does not.
+    pub async fn ping_cache(&self) -> Result<()> {
+        let (key, value) = (0, u64::from_le_bytes(random::bytes()));
+        self.0.cache.invalidate(&key);
+        let load = || async move { Ok(value) };
+        within(async {
+            self.0.cache.get_or_load(&key, load).await?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Every part, looked at together.
+    pub async fn look(&self) -> Vec<Component> {
+        let (database, cache, jobs) = tokio::join!(
+            timed("database", within(self.0.db.ping())),
+            timed("cache", self.ping_cache()),
+            timed("jobs", within(self.jobs_run())),
+        );
+        vec![database, cache, jobs]
+    }
+
+    /// Whether somebody runs the jobs that are due.
+    async fn jobs_run(&self) -> Result<()> {
+        let late = self.0.db.clock().now() - JOBS_LATE;
+        if store::has_job_due_before(&self.0.db, late).await? {
+            return Err(Error::new(Reason::Unavailable, "jobs wait too long"));
+        }
+        Ok(())
+    }
+}
+
+async fn within(work: impl Future<Output = Result<()>>) -> Result<()> {
+    tokio::time::timeout(PATIENCE, work)
+        .await
+        .map_err(|elapsed| Error::unavailable("a part does not answer", elapsed))?
+}
+
+async fn timed(name: &'static str, look: impl Future<Output = Result<()>>) -> Component {
+    let started = Instant::now();
+    let latency = match look.await {
+        Ok(()) => Some(started.elapsed()),
+        Err(error) => {
+            tracing::warn!(part = name, error = ?error, "a part is down");
+            None
+        }
+    };
+    Component { name, latency }
+}

@@ -1,0 +1,65 @@
+//! Operations: what runs, how it is, and its background work.
+//!
+//! Holds: readiness says no more than whether calls can be taken (the database answers,
+//! the server is not stopping); health tells of every part, and answers also when one
+//! is down.
+
+mod convert;
+mod grpc;
+mod health;
+mod store;
+
+use std::sync::Arc;
+
+pub use health::{Component, Health};
+
+use crate::db::{Db, NewJob, Tx};
+use crate::jobs::{Job, Registry};
+use crate::kernel::seal::Sealer;
+use crate::kernel::{Error, Result};
+
+/// The queue of jobs that look after souk itself.
+const QUEUE: &str = "maintenance";
+/// The job that writes a message to the log.
+const TEST: &str = "ops.test";
+
+/// The service of operations. Clones share it.
+#[derive(Clone)]
+pub struct Ops(Arc<Parts>);
+
+struct Parts {
+    db: Db,
+    sealer: Sealer,
+    health: Health,
+    environment: &'static str,
+}
+
+impl Ops {
+    /// The service; `sealer` makes its page tokens, `environment` is what it tells of
+    /// where it runs.
+    pub fn new(db: Db, sealer: Sealer, health: Health, environment: &'static str) -> Self {
+        Self(Arc::new(Parts {
+            db,
+            sealer,
+            health,
+            environment,
+        }))
+    }
+
+    /// Adds the code of this service's jobs.
+    #[must_use]
+    pub fn register(registry: Registry) -> Registry {
+        registry.register(TEST, |run| async move {
+            tracing::info!(job.id = %run.id, message = run.payload, "test job");
+            Ok(())
+        })
+    }
+}
+
+/// Enqueues a job that writes `message` to the log.
+fn enqueue_test(tx: &Tx, message: &str) -> Result<Job> {
+    let payload = serde_json::to_string(message).map_err(Error::internal)?;
+    let new = NewJob::new(QUEUE, TEST, payload);
+    let id = tx.enqueue(new.clone());
+    Ok(Job::waiting(id, &new, tx.now()))
+}
