@@ -3,8 +3,11 @@
 //!
 //! Start at `docs/ARCHITECTURE.md`; each module says what it owns.
 
+pub mod app;
 pub mod cache;
+pub mod cli;
 pub mod clients;
+pub mod config;
 pub mod db;
 pub mod edge;
 pub mod events;
@@ -13,3 +16,4 @@ pub mod jobs;
 pub mod kernel;
 pub mod pb;
 pub mod services;
+pub mod telemetry;

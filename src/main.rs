@@ -1,1 +1,7 @@
-fn main() {}
+//! The `souk` binary.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    souk::cli::run()
+}

@@ -1,0 +1,250 @@
+//! The one place that builds everything, starts it, and stops it.
+
+mod services;
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tonic::service::Routes;
+use tonic_health::ServingStatus;
+use tonic_health::server::HealthReporter;
+use tower::util::BoxCloneSyncService;
+
+use crate::cache::LocalRateLimit;
+use crate::clients::sms::{LogSms, Sms};
+use crate::config::{Config, Environment};
+use crate::db::Db;
+use crate::edge::Edge;
+use crate::events::{Events, EventsConfig, LocalBus};
+use crate::grpc::{Calls, Server, ServerConfig};
+use crate::jobs::{Jobs, JobsConfig};
+use crate::kernel::seal::Sealer;
+use crate::kernel::task::Tasks;
+use crate::kernel::{Clock, Error, Result};
+use crate::pb;
+use crate::services::auth::Auth;
+use crate::services::ops::Health;
+use services::Base;
+
+/// How long background work may take to end at shutdown. Together with the drain limit
+/// of connections it stays below the 30 s that supervisors commonly wait.
+const STOP_LIMIT: Duration = Duration::from_secs(20);
+/// How often the health service learns how the server is.
+const HEALTH_PERIOD: Duration = Duration::from_secs(2);
+
+/// What tests and the demo set otherwise.
+#[derive(Clone)]
+pub struct Overrides {
+    /// The clock.
+    pub clock: Clock,
+    /// Who sends text messages; unset, the settings decide.
+    pub sms: Option<Arc<dyn Sms>>,
+    /// How streams behave.
+    pub events: EventsConfig,
+    /// Whether jobs run by themselves; tests run them by hand.
+    pub background: bool,
+}
+
+impl Default for Overrides {
+    fn default() -> Self {
+        Self {
+            clock: Clock::system(),
+            sms: None,
+            events: EventsConfig::default(),
+            background: true,
+        }
+    }
+}
+
+/// Everything below the port: what serving and background work stand on.
+#[derive(Clone)]
+pub struct App {
+    /// The settings.
+    pub config: Arc<Config>,
+    /// The database, its schema up to date.
+    pub db: Db,
+    /// The event log.
+    pub events: Events,
+    /// The background work.
+    pub jobs: Jobs,
+    /// The sign-in, which also mints tokens for tools.
+    pub auth: Auth,
+    health: Health,
+    routes: Routes,
+    tasks: Tasks,
+}
+
+impl App {
+    /// Opens the database, brings it up to date, builds the services and, unless told
+    /// otherwise, begins to run jobs.
+    ///
+    /// # Errors
+    /// UNAVAILABLE when the database cannot be reached, INTERNAL when its schema cannot
+    /// be brought up to date.
+    pub async fn open(config: Config, overrides: Overrides) -> Result<Self> {
+        let db = Db::open(&config.database, overrides.clock).await?;
+        db.migrate().await?;
+        let tasks = Tasks::default();
+        let sealer = Sealer::new(config.secrets.token.clone());
+        let bus = Arc::new(LocalBus::default());
+        let events =
+            Events::start(db.clone(), sealer.clone(), bus, overrides.events, &tasks).await?;
+        let config = Arc::new(config);
+        let sms = overrides.sms.or_else(|| sms(&config));
+        let base = Base {
+            config: config.clone(),
+            db: db.clone(),
+            events: events.clone(),
+            sealer,
+            sms,
+        };
+        let services = services::build(&base);
+        db.set_observers(services.observers);
+        let jobs = if overrides.background {
+            Jobs::start(db.clone(), services.registry, &tasks, JobsConfig::default())
+        } else {
+            Jobs::new(db.clone(), services.registry, JobsConfig::default())
+        };
+        Ok(Self {
+            config,
+            db,
+            events,
+            jobs,
+            auth: services.auth,
+            health: services.health,
+            routes: services.routes,
+            tasks,
+        })
+    }
+
+    /// Opens everything and serves.
+    ///
+    /// # Errors
+    /// As [`App::open`]; UNAVAILABLE when the port cannot be had.
+    pub async fn start(config: Config, overrides: Overrides) -> Result<Running> {
+        // The port comes first: when it is taken, nothing else should have happened.
+        let server = Server::bind(config.server.clone()).map_err(no_port)?;
+        let address = server.address().map_err(no_port)?;
+        let app = Self::open(config, overrides).await?;
+        let (health, health_service) = tonic_health::server::health_reporter();
+        let routes = with_reflection(app.routes.clone(), &app.config.server)?;
+        let limits = Arc::new(LocalRateLimit::new(app.db.clock().clone()));
+        let calls = Calls::new(
+            routes.add_service(health_service),
+            Arc::new(app.auth.clone()),
+            limits,
+            &app.config.server,
+        );
+        let edge = BoxCloneSyncService::new(Edge::new(calls.clone())?);
+        let serving = server.with(calls, edge).map_err(no_port)?;
+        let port = Tasks::default();
+        port.spawn(serving.run(port.stopping()));
+        app.watch_health(health.clone()).await;
+        tracing::info!(%address, database = app.db.dialect().as_str(), "souk is ready");
+        Ok(Running {
+            address,
+            app,
+            port,
+            reporter: health,
+        })
+    }
+
+    /// Keeps the standard health service in step with readiness.
+    async fn watch_health(&self, reporter: HealthReporter) {
+        tell(&reporter, ServingStatus::Serving).await;
+        let (health, stopping) = (self.health.clone(), self.tasks.stopping());
+        self.tasks.spawn(async move {
+            let mut ticks = tokio::time::interval(HEALTH_PERIOD);
+            while stopping.run_until_cancelled(ticks.tick()).await.is_some() {
+                let status = match health.ready().await {
+                    Ok(()) => ServingStatus::Serving,
+                    Err(_) => ServingStatus::NotServing,
+                };
+                tell(&reporter, status).await;
+            }
+        });
+    }
+
+    /// Stops background work and lets go of the database. Says whether all ended in time.
+    pub async fn close(&self) -> bool {
+        let ended = self.tasks.stop(STOP_LIMIT).await;
+        self.db.close().await;
+        ended
+    }
+}
+
+/// Text messages go to the log in development; production has no provider yet, so it
+/// sends none.
+fn sms(config: &Config) -> Option<Arc<dyn Sms>> {
+    match config.environment {
+        Environment::Development => Some(Arc::new(LogSms)),
+        Environment::Production => None,
+    }
+}
+
+/// A server that runs.
+pub struct Running {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// What stands below.
+    pub app: App,
+    port: Tasks,
+    reporter: HealthReporter,
+}
+
+impl Running {
+    /// Stops cleanly: turns readiness red, accepts nothing more, tells streams to end,
+    /// lets open calls finish, releases jobs. Takes less than 30 s; says whether all
+    /// ended by itself.
+    pub async fn stop(self) -> bool {
+        tracing::info!("souk stops");
+        self.app.health.stop();
+        tell(&self.reporter, ServingStatus::NotServing).await;
+        // Streams end with the background work, and connections only after their
+        // streams, so both must learn of it together.
+        let (port, tasks) =
+            tokio::join!(self.port.stop(STOP_LIMIT), self.app.tasks.stop(STOP_LIMIT));
+        self.app.db.close().await;
+        tracing::info!(cleanly = port && tasks, "souk has stopped");
+        port && tasks
+    }
+}
+
+/// Sets the health of the whole server and of each service.
+async fn tell(health: &HealthReporter, status: ServingStatus) {
+    health.set_service_status("", status).await;
+    for service in service_names() {
+        health.set_service_status(service, status).await;
+    }
+}
+
+/// The services of the contract by their full names.
+fn service_names() -> impl Iterator<Item = &'static str> {
+    let mut last = "";
+    pb::policy::ALL.iter().filter_map(move |policy| {
+        let (name, _) = policy.path.trim_start_matches('/').split_once('/')?;
+        let first = name != last;
+        last = name;
+        first.then_some(name)
+    })
+}
+
+fn with_reflection(routes: Routes, config: &ServerConfig) -> Result<Routes> {
+    if !config.reflection {
+        return Ok(routes);
+    }
+    let builder = || {
+        tonic_reflection::server::Builder::configure()
+            .register_encoded_file_descriptor_set(pb::DESCRIPTOR_BYTES)
+            .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+    };
+    let current = builder().build_v1().map_err(Error::internal)?;
+    let older = builder().build_v1alpha().map_err(Error::internal)?;
+    Ok(routes.add_service(current).add_service(older))
+}
+
+fn no_port(error: io::Error) -> Error {
+    Error::unavailable("the port cannot be opened", error)
+}

@@ -1,0 +1,183 @@
+//! The command line.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result, bail};
+use clap::{Parser, Subcommand};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use crate::app::{App, Overrides};
+use crate::config::{Config, Problem};
+use crate::db::Db;
+use crate::kernel::Clock;
+use crate::telemetry;
+
+/// A marketplace backend: gRPC first, JSON from the same contract.
+#[derive(Debug, Parser)]
+#[command(name = "souk", disable_help_subcommand = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Clone, Copy, Subcommand)]
+enum Command {
+    /// Serve gRPC, gRPC-Web and JSON, and run background work (the default).
+    Serve,
+    /// Run background work only.
+    Worker,
+    /// Bring the database up to date, and end.
+    Migrate,
+    /// Ask the server on the configured port whether it is ready.
+    Health,
+}
+
+/// Runs the command that the process was started with.
+pub fn run() -> ExitCode {
+    let cli = Cli::parse();
+    let config = match settings(BTreeMap::new()) {
+        Ok(config) => config,
+        Err(problems) => {
+            eprintln!("souk cannot start:");
+            for problem in problems {
+                eprintln!("  {problem}");
+            }
+            return ExitCode::from(2);
+        }
+    };
+    telemetry::start(&config.log);
+    for note in &config.notes {
+        tracing::info!("{note}");
+    }
+    let outcome = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("no runtime")
+        .and_then(|runtime| {
+            runtime.block_on(execute(cli.command.unwrap_or(Command::Serve), config))
+        });
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("souk: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The settings of the environment and of the file that `SOUK_CONFIG` names; `forced`
+/// ones win over both.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place that reads the environment"
+)]
+fn settings(forced: BTreeMap<String, String>) -> Result<Config, Vec<Problem>> {
+    let mut env: BTreeMap<String, String> = std::env::vars().collect();
+    env.extend(forced);
+    let file = match env.get("SOUK_CONFIG").filter(|path| !path.is_empty()) {
+        Some(path) => match fs::read_to_string(path) {
+            Ok(text) => Some(text),
+            Err(error) => {
+                let message = format!("names a file that cannot be read: {error}");
+                return Err(vec![Problem::new("SOUK_CONFIG", message)]);
+            }
+        },
+        None => None,
+    };
+    Config::load(env, file.as_deref())
+}
+
+async fn execute(command: Command, config: Config) -> Result<()> {
+    match command {
+        Command::Serve => serve(config).await,
+        Command::Worker => worker(config).await,
+        Command::Migrate => migrate(config).await,
+        Command::Health => health(&config).await,
+    }
+}
+
+async fn serve(config: Config) -> Result<()> {
+    let mut signals = Signals::new()?;
+    let running = App::start(config, Overrides::default()).await?;
+    signals.wait().await;
+    let stopped = signals.unless_again(running.stop()).await?;
+    if !stopped {
+        bail!("not everything ended in time");
+    }
+    Ok(())
+}
+
+async fn worker(config: Config) -> Result<()> {
+    let mut signals = Signals::new()?;
+    let app = App::open(config, Overrides::default()).await?;
+    tracing::info!("the worker is ready");
+    signals.wait().await;
+    if !signals.unless_again(app.close()).await? {
+        bail!("not every job ended in time; what is left runs again elsewhere");
+    }
+    Ok(())
+}
+
+async fn migrate(config: Config) -> Result<()> {
+    let db = Db::open(&config.database, Clock::system()).await?;
+    db.migrate().await?;
+    db.close().await;
+    tracing::info!("the database is up to date");
+    Ok(())
+}
+
+/// For container health checks: succeeds when the server on this host is ready.
+async fn health(config: &Config) -> Result<()> {
+    let server = &config.server;
+    let host = if server.host.is_unspecified() {
+        "127.0.0.1".to_owned()
+    } else if server.host.is_ipv6() {
+        format!("[{}]", server.host)
+    } else {
+        server.host.to_string()
+    };
+    if server.tls.is_some() {
+        // The certificate names the public host, not this one, so only the port is tried.
+        tokio::net::TcpStream::connect(format!("{host}:{}", server.port)).await?;
+        return Ok(());
+    }
+    let url = format!("http://{host}:{}/health/ready", server.port);
+    let answer = reqwest::get(&url).await?;
+    if !answer.status().is_success() {
+        bail!("not ready: {}", answer.text().await?);
+    }
+    println!("ready");
+    Ok(())
+}
+
+/// The signals that ask a process to stop.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn new() -> Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+
+    async fn wait(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+
+    /// Waits for a clean stop, unless a second signal says that there is no time for it.
+    async fn unless_again<T>(&mut self, stop: impl Future<Output = T>) -> Result<T> {
+        tokio::select! {
+            stopped = stop => Ok(stopped),
+            () = self.wait() => bail!("stopped at once by a second signal"),
+        }
+    }
+}
