@@ -17,6 +17,8 @@ use crate::kernel::Result;
 const PAGE: usize = 512;
 /// How soon the tailer looks again when an open transaction holds events back.
 const SOON: Duration = Duration::from_millis(5);
+/// The longest pause while events are held back.
+const NOT_LATER: Duration = Duration::from_millis(100);
 
 /// Reads each event once and gives it to the hub.
 pub(super) struct Tailer {
@@ -92,8 +94,8 @@ impl Tailer {
                 }
                 Ok(HeldBack::Some) => {
                     // The transaction in the way may end without a sign of its own.
-                    soon = Ord::min(soon * 2, poll);
-                    soon
+                    soon = Ord::min(soon * 2, NOT_LATER);
+                    Ord::min(soon, poll)
                 }
                 Err(error) => {
                     tracing::warn!(error = ?error, "the event log cannot be read, streams wait");

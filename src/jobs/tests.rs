@@ -6,13 +6,13 @@ use std::time::Duration;
 use tokio::sync::{Notify, Semaphore};
 
 use super::retention::purge_done;
-use super::{Filter, Job, Jobs, JobsConfig, Registry, State, store};
+use super::{Filter, Job, Jobs, JobsConfig, Registry, State, register_purges, store};
 use crate::db::testing::on_each;
 use crate::db::{Db, NewJob};
 use crate::kernel::id::JobId;
 use crate::kernel::page::{PageRequest, Start};
 use crate::kernel::task::Tasks;
-use crate::kernel::{Clock, Error, Reason, Result, Time};
+use crate::kernel::{Call, Clock, Error, Idempotency, Reason, Result, Time};
 
 fn clock() -> Clock {
     Clock::manual(Time::from_micros(1_800_000_000_000_000))
@@ -442,4 +442,48 @@ async fn jobs_are_listed_in_pages_and_purged_when_done_for_long() {
         assert_eq!(the_job(&db).await.kind, "other");
     })
     .await;
+}
+
+#[tokio::test]
+async fn the_hourly_purges_leave_what_has_not_had_its_time() {
+    on_each(clock(), |db| async move {
+        const DAY: Duration = Duration::from_secs(24 * 3600);
+        let call = |key: &str| Call {
+            idempotency: Some(Idempotency {
+                key: key.to_owned(),
+                request_hash: [0; 32],
+            }),
+            ..Call::system("/test/Write")
+        };
+        let write = async |key: &str| {
+            let call = call(key);
+            let answer = db.write(&call, |_tx| async { Ok(key.len() as u32) }).await;
+            answer.unwrap().replayed
+        };
+        let worker = Jobs::new(
+            db.clone(),
+            register_purges(Registry::new(), &db, DAY),
+            quiet(),
+        );
+        assert!(!write("first").await);
+        assert_eq!(worker.run_due().await.unwrap(), 2);
+        db.clock().advance(DAY / 2);
+        assert!(!write("second").await);
+        db.clock().advance(DAY / 2 + Duration::from_secs(1));
+        assert_eq!(worker.run_due().await.unwrap(), 2);
+        assert!(!write("first").await, "an expired key is free again");
+        assert!(write("second").await);
+        let kept = jobs(&db).await;
+        assert!(kept.iter().all(|job| job.state == State::Done), "{kept:?}");
+        assert_eq!(count_keys(&db).await, 2);
+    })
+    .await;
+}
+
+async fn count_keys(db: &Db) -> i64 {
+    use sea_orm::ConnectionTrait;
+    let sql = "SELECT count(*) AS keys FROM idempotency_keys";
+    let statement = db.dialect().statement(sql, []);
+    let row = db.read().query_one_raw(statement).await.unwrap().unwrap();
+    row.try_get("", "keys").unwrap()
 }
