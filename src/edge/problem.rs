@@ -10,7 +10,8 @@ use serde::Serialize;
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
 
-use super::{Body, json_body};
+use super::Body;
+use super::envelope::json_body;
 use crate::pb::souk::common::v1::ErrorReason;
 
 /// One field at fault.

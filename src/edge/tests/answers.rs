@@ -182,6 +182,34 @@ async fn head_tells_the_headers_of_get() {
 }
 
 #[tokio::test]
+async fn an_answer_of_some_size_is_compressed_for_who_accepts_it() {
+    fn long() -> Response<Body> {
+        unary(&RequestOtpResponse {
+            message: "x".repeat(5000),
+            ttl: 1,
+        })
+    }
+    let compressed = async |answer: fn() -> Response<Body>, path: &str| {
+        let mut request = match path {
+            "/otp/send" => post(path, "{}"),
+            path => get(path),
+        };
+        request
+            .headers_mut()
+            .insert("accept-encoding", HeaderValue::from_static("br, gzip"));
+        let inner = service_fn(move |_: Request<Body>| async move {
+            Ok::<_, std::convert::Infallible>(answer())
+        });
+        let edge = Edge::new(inner).expect("the contract fits itself");
+        let response = edge.oneshot(request).await.expect("infallible");
+        response.headers().contains_key("content-encoding")
+    };
+    assert!(compressed(long, "/otp/send").await);
+    assert!(!compressed(otp_sent, "/otp/send").await);
+    assert!(!compressed(long, "/api/stream/orders/ord_1").await);
+}
+
+#[tokio::test]
 async fn a_request_id_is_taken_over_only_when_it_is_plain() {
     for bad in ["", "two words", &"x".repeat(129)] {
         let mut request = get("/nowhere");

@@ -2,6 +2,7 @@
 //! answers.
 
 mod answers;
+mod pages;
 mod requests;
 mod streams;
 
