@@ -7,11 +7,14 @@ use serde::{Deserialize, Serialize};
 use super::request::Challenge;
 use super::{Auth, otp, session, store};
 use crate::db::{NewJob, Tx};
+use crate::jobs::{Registry, Run};
 use crate::kernel::{Error, Result};
 
 /// The queue of text messages.
 const QUEUE: &str = "sms";
 const SEND_OTP: &str = "auth.send-otp";
+const SWEEP: &str = "auth.sweep";
+const HOUR: Duration = Duration::from_secs(60 * 60);
 /// How long ended sessions are kept for their owners' questions.
 const SESSIONS_KEPT: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 /// Rows that one sweeping transaction touches.
@@ -30,6 +33,22 @@ pub(super) fn send_otp(challenge: &Challenge) -> Result<NewJob> {
     });
     let payload = payload.map_err(Error::internal)?;
     Ok(NewJob::new(QUEUE, SEND_OTP, payload))
+}
+
+/// Registers the jobs of the sign-in.
+#[must_use]
+pub fn register(registry: Registry, auth: &Auth) -> Registry {
+    let (sender, sweeper) = (auth.clone(), auth.clone());
+    registry
+        .register(SEND_OTP, move |run: Run| {
+            let auth = sender.clone();
+            async move { auth.send(&run.payload).await }
+        })
+        .register(SWEEP, move |_run| {
+            let auth = sweeper.clone();
+            async move { auth.sweep().await }
+        })
+        .every(SWEEP, HOUR, "maintenance", SWEEP)
 }
 
 impl Auth {

@@ -24,6 +24,9 @@ mod store;
 mod token;
 mod verify;
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -33,6 +36,7 @@ use crate::kernel::Secret;
 use crate::kernel::seal::Sealer;
 
 pub use entity::session::Model as Session;
+pub use jobs::register;
 pub use session::EndSessions;
 
 /// How long a session lasts, whatever happens.
