@@ -15,7 +15,7 @@ pub enum SessionPolicy {
     /// A new sign-in ends the others.
     Single,
     /// A new sign-in stands beside the others.
-    Multiple,
+    Multi,
 }
 
 /// Sign-in.
@@ -25,7 +25,7 @@ pub struct Auth {
     pub sessions: SessionPolicy,
     /// How long an access token is good.
     pub access_ttl: Duration,
-    /// How long a session lasts without a new sign-in.
+    /// How long a session lasts, however often its tokens are renewed.
     pub refresh_ttl: Duration,
     /// Development only: the one-time password that is always sent.
     pub otp_dev_code: Option<Secret<String>>,
@@ -42,10 +42,10 @@ pub(super) fn read(reader: &mut Reader) -> Auth {
         sessions: reader.with(
             ("SESSION_POLICY", "auth.session_policy"),
             SessionPolicy::Single,
-            "single or multiple",
+            "single or multi",
             |text| match text.to_ascii_lowercase().as_str() {
                 "single" => Some(SessionPolicy::Single),
-                "multiple" => Some(SessionPolicy::Multiple),
+                "multi" => Some(SessionPolicy::Multi),
                 _ => None,
             },
         ),

@@ -39,9 +39,6 @@ pub use entity::session::Model as Session;
 pub use jobs::register;
 pub use session::EndSessions;
 
-/// How long a session lasts, whatever happens.
-pub const SESSION_TTL: Duration = Duration::from_secs(30 * 24 * 60 * 60);
-
 /// How many sessions a user may have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum SessionPolicy {
@@ -65,6 +62,10 @@ pub struct Settings {
     pub issuer: String,
     /// The `aud` of access tokens.
     pub audience: String,
+    /// How long an access token works.
+    pub access_ttl: Duration,
+    /// How long a session lasts, however often its tokens are renewed.
+    pub session_ttl: Duration,
     /// How many sessions a user may have.
     pub session_policy: SessionPolicy,
     /// The calling code (`213`) for numbers that tell none.
@@ -83,6 +84,7 @@ struct Parts {
     access: token::AccessTokens,
     refresh: token::RefreshTokens,
     standings: standing::Standings,
+    session_ttl: Duration,
     policy: SessionPolicy,
     phone_country: Option<String>,
 }
@@ -99,9 +101,11 @@ impl Auth {
                 &settings.jwt_secret,
                 settings.issuer,
                 settings.audience,
+                settings.access_ttl,
             ),
             refresh: token::RefreshTokens::new(settings.jwt_secret),
             standings: standing::Standings::new(db.clone()),
+            session_ttl: settings.session_ttl,
             policy: settings.session_policy,
             phone_country: settings.phone_country,
             db,

@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 
-use super::token::{ACCESS_TTL, Bearer, RefreshToken};
-use super::{Parts, SESSION_TTL, Session, SessionPolicy, store};
+use super::token::{Bearer, RefreshToken};
+use super::{Parts, Session, SessionPolicy, store};
 use crate::db::{Db, NewEvent, Tx};
 use crate::events::SESSION_ENDED;
 use crate::kernel::id::{SessionId, UserId};
@@ -96,7 +96,7 @@ pub(super) async fn start(tx: &Tx, parts: &Parts, user: &User, device: &Device) 
         user_agent: device.user_agent.clone(),
         created_at: tx.now().micros(),
         last_used_at: tx.now().micros(),
-        expires_at: (tx.now() + SESSION_TTL).micros(),
+        expires_at: (tx.now() + parts.session_ttl).micros(),
         ended_at: None,
         end_reason: None,
     };
@@ -122,7 +122,7 @@ pub(super) fn pair(
     Ok(Pair {
         access: parts.access.issue(tx.now(), bearer, user.role())?,
         refresh,
-        expires_in: i32::try_from(ACCESS_TTL.as_secs()).map_err(Error::internal)?,
+        expires_in: i32::try_from(parts.access.ttl().as_secs()).map_err(Error::internal)?,
     })
 }
 

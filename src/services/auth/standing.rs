@@ -2,118 +2,83 @@
 //! and the role is the account's present one.
 //!
 //! That is looked up with every call, so it is cached for a few seconds. A change made
-//! by this process counts at once: each user has a counter that a commit moves on before
-//! its call answers, and what was read at another count is read again. So neither a
-//! cached value nor a read that was under way can outlive the change. Changes of other
-//! processes count when the cached value has aged.
+//! by this process counts at once, because its event empties the cache before the call
+//! that made it answers. Changes of other processes count when the cached value has aged.
 
-use std::sync::Mutex;
-use std::sync::PoisonError;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::token::Bearer;
 use super::{Auth, store};
+use crate::cache::Cache;
 use crate::db::{Db, NewEvent, Observer};
+use crate::events::SESSION_ENDED;
 use crate::kernel::id::{SessionId, UserId};
 use crate::kernel::{Caller, Error, Reason, Result, Role, Time};
 use crate::services::users;
 
 /// How long a value is used without another look.
 const TTL: Duration = Duration::from_secs(3);
-/// Values kept, and counters of users; two that meet in one place only cost a look.
-const PLACES: usize = 16_384;
+/// Values kept of each kind.
+const CAPACITY: u64 = 100_000;
 
-/// A live session of an active account.
+/// A session that has not been ended.
 #[derive(Debug, Clone, Copy)]
-struct Standing {
+struct Live {
     user: UserId,
-    role: Role,
     expires_at: Time,
 }
 
-/// What a look gave, and when.
-#[derive(Debug, Clone, Copy)]
-struct Look {
-    session: SessionId,
-    standing: Option<Standing>,
-    at: Instant,
-    count: u64,
-}
-
-/// The cache.
+/// The caches.
 pub(super) struct Standings {
     db: Db,
-    looks: Vec<Mutex<Option<Look>>>,
-    counts: Vec<AtomicU64>,
+    sessions: Cache<SessionId, Option<Live>>,
+    /// The roles of active accounts.
+    roles: Cache<UserId, Option<Role>>,
 }
 
 impl Standings {
     pub(super) fn new(db: Db) -> Self {
         Self {
             db,
-            looks: (0..PLACES).map(|_| Mutex::default()).collect(),
-            counts: (0..PLACES).map(|_| AtomicU64::default()).collect(),
+            sessions: Cache::new(CAPACITY, TTL),
+            roles: Cache::new(CAPACITY, TTL),
         }
     }
 
-    async fn of(&self, bearer: Bearer) -> Result<Option<Standing>> {
-        let place = &self.looks[place(bearer.session.uuid())];
-        let count = self.count(bearer.user).load(Ordering::SeqCst);
-        let kept = *place.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(look) = kept
-            && look.session == bearer.session
-            && look.count == count
-            && look.at.elapsed() < TTL
-        {
-            return Ok(look.standing);
+    /// The role of the bearer, while the session lives and the account is active.
+    async fn role_of(&self, bearer: Bearer, now: Time) -> Result<Option<Role>> {
+        let load = || self.load_session(bearer.session);
+        let live = self.sessions.get_or_load(&bearer.session, load).await?;
+        match live {
+            Some(live) if live.user == bearer.user && live.expires_at > now => {
+                let load = || self.load_role(bearer.user);
+                self.roles.get_or_load(&bearer.user, load).await
+            }
+            _ => Ok(None),
         }
-        let standing = self.look_up(bearer).await?;
-        let look = Look {
-            session: bearer.session,
-            standing,
-            at: Instant::now(),
-            count,
-        };
-        *place.lock().unwrap_or_else(PoisonError::into_inner) = Some(look);
-        Ok(standing)
     }
 
-    async fn look_up(&self, bearer: Bearer) -> Result<Option<Standing>> {
-        let conn = self.db.read();
-        let Some(session) = store::find_session(conn, bearer.session).await? else {
-            return Ok(None);
-        };
-        if session.ended_at.is_some() {
-            return Ok(None);
-        }
-        let user = users::find(conn, session.user_id.into()).await?;
-        let active = user.filter(|user| user.is_active);
-        Ok(active.map(|user| Standing {
-            user: user.user_id(),
-            role: user.role(),
+    async fn load_session(&self, id: SessionId) -> Result<Option<Live>> {
+        let session = store::find_session(self.db.read(), id).await?;
+        let live = session.filter(|session| session.ended_at.is_none());
+        Ok(live.map(|session| Live {
+            user: session.user_id.into(),
             expires_at: Time::from_micros(session.expires_at),
         }))
     }
 
-    fn count(&self, user: UserId) -> &AtomicU64 {
-        &self.counts[place(user.uuid())]
+    async fn load_role(&self, id: UserId) -> Result<Option<Role>> {
+        let user = users::find(self.db.read(), id).await?;
+        Ok(user.filter(|user| user.is_active).map(|user| user.role()))
     }
 
-    fn changed(&self, topic: &str) {
-        let Some(("session" | "user", id)) = topic.split_once('/') else {
-            return;
-        };
-        if let Ok(user) = id.parse::<uuid::Uuid>() {
-            self.count(user.into()).fetch_add(1, Ordering::SeqCst);
+    fn heed(&self, event: &NewEvent) {
+        if event.kind == SESSION_ENDED {
+            self.sessions.invalidate(&event.aggregate.into());
+        } else if users::is_change(event) {
+            self.roles.invalidate(&event.aggregate.into());
         }
     }
-}
-
-/// Where an id goes; the low bits of a UUIDv7 are random.
-fn place(id: uuid::Uuid) -> usize {
-    let (_, low) = id.as_u64_pair();
-    usize::try_from(low).unwrap_or(usize::MAX) % PLACES
 }
 
 impl Auth {
@@ -124,11 +89,10 @@ impl Auth {
     pub async fn authenticate(&self, token: &str) -> Result<Caller> {
         let now = self.0.db.clock().now();
         let bearer = self.0.access.read(now, token)?;
-        let standing = self.0.standings.of(bearer).await?;
-        match standing.filter(|standing| standing.expires_at > now && standing.user == bearer.user)
-        {
-            Some(Standing { user, role, .. }) => Ok(Caller::User {
-                id: user,
+        let role = self.0.standings.role_of(bearer, now).await?;
+        match role {
+            Some(role) => Ok(Caller::User {
+                id: bearer.user,
                 role,
                 session: bearer.session,
             }),
@@ -145,7 +109,7 @@ impl Auth {
         let auth = self.clone();
         Box::new(move |events: &[NewEvent]| {
             for event in events {
-                auth.0.standings.changed(&event.topic);
+                auth.0.standings.heed(event);
             }
         })
     }

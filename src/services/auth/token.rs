@@ -13,8 +13,6 @@ use crate::kernel::id::{SessionId, UserId};
 use crate::kernel::seal::hmac;
 use crate::kernel::{Error, Reason, Result, Role, Secret, Time, random};
 
-/// How long an access token works.
-pub(super) const ACCESS_TTL: Duration = Duration::from_secs(900);
 /// How far the clocks of two processes may be apart.
 const LEEWAY_SECONDS: i64 = 5;
 /// The `typ` of the header (RFC 9068): no other token of ours passes for an access token.
@@ -48,10 +46,16 @@ pub(super) struct AccessTokens {
     validation: Validation,
     issuer: String,
     audience: String,
+    ttl: Duration,
 }
 
 impl AccessTokens {
-    pub(super) fn new(secret: &Secret<Vec<u8>>, issuer: String, audience: String) -> Self {
+    pub(super) fn new(
+        secret: &Secret<Vec<u8>>,
+        issuer: String,
+        audience: String,
+        ttl: Duration,
+    ) -> Self {
         // The algorithm is fixed here and never read from a token.
         let mut validation = Validation::new(Algorithm::HS256);
         validation.set_issuer(&[&issuer]);
@@ -66,7 +70,13 @@ impl AccessTokens {
             validation,
             issuer,
             audience,
+            ttl,
         }
+    }
+
+    /// How long a token works.
+    pub(super) const fn ttl(&self) -> Duration {
+        self.ttl
     }
 
     /// A token for a session.
@@ -84,7 +94,7 @@ impl AccessTokens {
             role: role.as_str().to_owned(),
             iat: now.seconds(),
             nbf: now.seconds(),
-            exp: (now + ACCESS_TTL).seconds(),
+            exp: (now + self.ttl).seconds(),
             jti: URL_SAFE_NO_PAD.encode(random::bytes::<16>()),
             iss: self.issuer.clone(),
             aud: self.audience.clone(),
@@ -180,13 +190,15 @@ impl RefreshToken {
 mod tests {
     use super::*;
 
+    const TTL: Duration = Duration::from_secs(900);
+
     fn now() -> Time {
         Time::from_micros(1_790_000_000_000_000)
     }
 
     fn tokens(secret: &[u8], issuer: &str, audience: &str) -> AccessTokens {
         let secret = Secret::new(secret.to_vec());
-        AccessTokens::new(&secret, issuer.to_owned(), audience.to_owned())
+        AccessTokens::new(&secret, issuer.to_owned(), audience.to_owned(), TTL)
     }
 
     fn ours() -> AccessTokens {
@@ -205,9 +217,9 @@ mod tests {
         let bearer = bearer();
         let token = ours().issue(now(), bearer, Role::Customer).unwrap();
         assert_eq!(ours().read(now(), &token).unwrap(), bearer);
-        let last = now() + (ACCESS_TTL - Duration::from_secs(1));
+        let last = now() + (TTL - Duration::from_secs(1));
         assert_eq!(ours().read(last, &token).unwrap(), bearer);
-        let after = ours().read(now() + ACCESS_TTL, &token).unwrap_err();
+        let after = ours().read(now() + TTL, &token).unwrap_err();
         assert_eq!(after.reason(), Reason::TokenExpired);
         let early = ours().read(now() - Duration::from_secs(60), &token);
         assert_eq!(early.unwrap_err().reason(), Reason::TokenInvalid);

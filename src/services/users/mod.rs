@@ -147,9 +147,10 @@ pub async fn promote_to_store_owner(tx: &Tx, id: UserId) -> Result<()> {
     save(tx, promoted).await.map(drop)
 }
 
-/// The topic of what changes an account. What is cached of it follows this topic.
-pub fn topic(id: UserId) -> String {
-    format!("user/{}", id.uuid())
+/// Whether an event tells of a change of an account, its aggregate. What is cached of
+/// the account is stale then.
+pub fn is_change(event: &NewEvent) -> bool {
+    event.kind.starts_with("user.")
 }
 
 /// Writes the next version of a locked account.
@@ -172,7 +173,7 @@ async fn save(tx: &Tx, user: User) -> Result<User> {
 /// The event carries no payload: the log must not outlive what a closed account forgets.
 fn changed(tx: &Tx, user: &User, kind: &'static str) {
     tx.emit(NewEvent {
-        topic: topic(user.user_id()),
+        topic: format!("user/{}", user.id),
         kind,
         aggregate: user.id,
         version: user.version,
