@@ -21,7 +21,11 @@ async fn a_resumed_stream_has_no_gap_and_no_repeat_while_writers_go_on() {
             let mut left = WRITERS as usize * CHANGES as usize;
             while left > 0 {
                 // Every few changes the client is cut off and goes to the other process.
-                let process = if left.is_multiple_of(2) { &here } else { &there };
+                let process = if left.is_multiple_of(2) {
+                    &here
+                } else {
+                    &there
+                };
                 let mut steps = process.watch(Some(&token)).await.unwrap();
                 for _ in 0..7.min(left) {
                     let step = next(&mut steps).await;

@@ -1,0 +1,149 @@
+//! A client as an application would be: it signs in, names its calls, and judges what
+//! comes back.
+
+use std::time::Duration;
+
+use souk::pb::souk::auth::v1::auth_service_client::AuthServiceClient;
+use souk::pb::souk::auth::v1::{RequestOtpRequest, VerifyOtpRequest};
+use souk::pb::souk::catalog::v1::catalog_service_client::CatalogServiceClient;
+use souk::pb::souk::inventory::v1::inventory_service_client::InventoryServiceClient;
+use souk::pb::souk::orders::v1::order_service_client::OrderServiceClient;
+use souk::pb::souk::stores::v1::store_service_client::StoreServiceClient;
+use tonic::transport::{Channel, Endpoint};
+use tonic::{Request, Status};
+use tonic_types::StatusExt;
+
+/// The one-time password of development.
+pub const DEV_CODE: &str = "424242";
+
+/// Who calls, over one connection that opens again by itself.
+#[derive(Clone)]
+pub struct Caller {
+    channel: Channel,
+    token: Option<String>,
+}
+
+impl Caller {
+    /// A guest. Nothing is connected before the first call.
+    pub fn guest(url: &str) -> Self {
+        let endpoint = Endpoint::from_shared(url.to_owned())
+            .unwrap()
+            .connect_timeout(Duration::from_secs(5))
+            .timeout(Duration::from_secs(20));
+        Self {
+            channel: endpoint.connect_lazy(),
+            token: None,
+        }
+    }
+
+    /// A guest whose calls, streams among them, may last.
+    pub fn patient(url: &str) -> Self {
+        let endpoint = Endpoint::from_shared(url.to_owned()).unwrap();
+        Self {
+            channel: endpoint.connect_lazy(),
+            token: None,
+        }
+    }
+
+    /// The caller signed in with `phone`; an unknown phone gets an account.
+    pub async fn sign_in(&self, phone: &str) -> Self {
+        let mut auth = AuthServiceClient::new(self.channel.clone());
+        let phone = phone.to_owned();
+        let ask = RequestOtpRequest {
+            phone: phone.clone(),
+        };
+        auth.request_otp(ask).await.unwrap();
+        let prove = VerifyOtpRequest {
+            phone,
+            otp: DEV_CODE.to_owned(),
+            ..VerifyOtpRequest::default()
+        };
+        let tokens = auth.verify_otp(prove).await.unwrap().into_inner();
+        self.with_token(tokens.access_token)
+    }
+
+    /// The same connection under another name.
+    pub fn with_token(&self, token: String) -> Self {
+        Self {
+            channel: self.channel.clone(),
+            token: Some(token),
+        }
+    }
+
+    /// The same caller over a connection of its own.
+    pub fn over(&self, other: Self) -> Self {
+        Self {
+            token: self.token.clone(),
+            ..other
+        }
+    }
+
+    pub fn token(&self) -> Option<&str> {
+        self.token.as_deref()
+    }
+
+    pub fn is_guest(&self) -> bool {
+        self.token.is_none()
+    }
+
+    /// A request by this caller.
+    pub fn ask<T>(&self, message: T) -> Request<T> {
+        let mut request = Request::new(message);
+        if let Some(token) = &self.token {
+            let value = format!("Bearer {token}").parse().unwrap();
+            request.metadata_mut().insert("authorization", value);
+        }
+        request
+    }
+
+    /// A request by this caller that works once, however often it is sent.
+    pub fn once<T>(&self, key: &str, message: T) -> Request<T> {
+        let mut request = self.ask(message);
+        let value = key.parse().unwrap();
+        request.metadata_mut().insert("idempotency-key", value);
+        request
+    }
+
+    pub fn orders(&self) -> OrderServiceClient<Channel> {
+        OrderServiceClient::new(self.channel.clone())
+    }
+
+    pub fn stores(&self) -> StoreServiceClient<Channel> {
+        StoreServiceClient::new(self.channel.clone())
+    }
+
+    pub fn catalog(&self) -> CatalogServiceClient<Channel> {
+        CatalogServiceClient::new(self.channel.clone())
+    }
+
+    pub fn inventory(&self) -> InventoryServiceClient<Channel> {
+        InventoryServiceClient::new(self.channel.clone())
+    }
+}
+
+/// What a failed call means to its caller.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// souk refused, for this reason: nothing happened.
+    Refused(String),
+    /// souk asks to try again: nothing happened.
+    Later(String),
+    /// No answer of souk's arrived: it may have happened.
+    Unknown(String),
+}
+
+/// Judges a status. Only souk's own carry an ErrorInfo; all others come from what lies
+/// between.
+pub fn judge(status: &Status) -> Verdict {
+    let details = status.get_error_details();
+    let Some(info) = details.error_info() else {
+        return Verdict::Unknown(format!("{:?} {}", status.code(), status.message()));
+    };
+    match info.reason.as_str() {
+        "IDEMPOTENCY_IN_PROGRESS" | "CONFLICT" | "UNAVAILABLE" | "RATE_LIMIT_EXCEEDED" => {
+            Verdict::Later(info.reason.clone())
+        }
+        "DEADLINE_EXCEEDED" => Verdict::Unknown(info.reason.clone()),
+        _ => Verdict::Refused(info.reason.clone()),
+    }
+}

@@ -1,0 +1,177 @@
+//! The program under test as a process: started, killed, started again on the same port
+//! with the same data.
+
+use std::fs::{self, File, OpenOptions};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use souk::pb::souk::ops::v1::CheckReadinessRequest;
+use souk::pb::souk::ops::v1::ops_service_client::OpsServiceClient;
+use tempfile::TempDir;
+
+use super::client::DEV_CODE;
+use super::database::Database;
+use super::dice::Dice;
+
+/// How long a start may take before the run is given up.
+const START: Duration = Duration::from_secs(30);
+
+/// One installation: its data, its port, and the process while it runs.
+pub struct Souk {
+    pub database: Database,
+    program: PathBuf,
+    dir: TempDir,
+    port: u16,
+    child: Option<Child>,
+}
+
+impl Souk {
+    /// An installation with an empty database. Nothing runs yet.
+    pub async fn install(label: &str) -> Self {
+        Self::install_program(label, env!("CARGO_BIN_EXE_souk").into()).await
+    }
+
+    pub async fn install_program(label: &str, program: PathBuf) -> Self {
+        let dir = tempfile::Builder::new().prefix("souk-").tempdir().unwrap();
+        Self {
+            database: Database::create(&dir, label).await,
+            program,
+            port: free_port(),
+            dir,
+            child: None,
+        }
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        (Ipv4Addr::LOCALHOST, self.port).into()
+    }
+
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address())
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.as_ref().expect("souk runs").id()
+    }
+
+    /// Starts the server and waits until it says that it is ready. Gives the time that
+    /// it took.
+    pub async fn start(&mut self) -> Duration {
+        assert!(self.child.is_none(), "souk runs already");
+        let began = Instant::now();
+        let log = self.log();
+        let child = self
+            .command("serve")
+            .stdout(log.try_clone().unwrap())
+            .stderr(log)
+            .spawn()
+            .expect("the program starts");
+        self.child = Some(child);
+        let ready = tokio::time::timeout(START, self.ready()).await;
+        assert!(
+            ready.is_ok(),
+            "not ready after {START:?}\n{}",
+            self.log_tail()
+        );
+        began.elapsed()
+    }
+
+    async fn ready(&mut self) {
+        let mut pace = tokio::time::interval(Duration::from_millis(10));
+        loop {
+            pace.tick().await;
+            let exit = self.child.as_mut().and_then(|it| it.try_wait().unwrap());
+            if let Some(status) = exit {
+                panic!("souk ended with {status}\n{}", self.log_tail());
+            }
+            let Ok(mut ops) = OpsServiceClient::connect(self.url()).await else {
+                continue;
+            };
+            if ops.check_readiness(CheckReadinessRequest {}).await.is_ok() {
+                return;
+            }
+        }
+    }
+
+    /// SIGKILL: no handler runs, nothing is flushed.
+    pub fn kill(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            child.kill().unwrap();
+            child.wait().unwrap();
+        }
+    }
+
+    /// Runs `souk check` and demands that it finds nothing.
+    pub fn check(&self) {
+        let output = self.command("check").output().unwrap();
+        assert!(
+            output.status.success(),
+            "souk check: {}\n{}{}",
+            output.status,
+            String::from_utf8_lossy(&output.stdout),
+            String::from_utf8_lossy(&output.stderr),
+        );
+    }
+
+    /// Ends the run: the process, then its database.
+    pub async fn remove(mut self) {
+        self.kill();
+        self.database.drop().await;
+    }
+
+    /// Its own folder as the working directory, and nothing of our environment, so that
+    /// the run does not depend on where it is started.
+    fn command(&self, word: &str) -> Command {
+        let mut command = Command::new(&self.program);
+        command
+            .arg(word)
+            .current_dir(self.dir.path())
+            .env_clear()
+            .env("SOUK_ENV", "development")
+            .env("PORT", self.port.to_string())
+            .env("DATABASE_URL", self.database.url())
+            .env("OTP_DEV_CODE", DEV_CODE)
+            .env("RATE_LIMITS", "off")
+            .env("LOG_LEVEL", "warn")
+            .stdin(Stdio::null());
+        command
+    }
+
+    fn log(&self) -> File {
+        let path = self.dir.path().join("log");
+        OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(path)
+            .unwrap()
+    }
+
+    fn log_tail(&self) -> String {
+        let text = fs::read_to_string(self.dir.path().join("log")).unwrap_or_default();
+        let lines: Vec<_> = text.lines().collect();
+        lines[lines.len().saturating_sub(60)..].join("\n")
+    }
+}
+
+impl Drop for Souk {
+    fn drop(&mut self) {
+        self.kill();
+        if std::thread::panicking() {
+            println!("the end of souk's log:\n{}", self.log_tail());
+        }
+    }
+}
+
+/// A free port below the range that the system gives to outgoing connections, so that
+/// nobody takes it while the server is down.
+fn free_port() -> u16 {
+    let mut dice = Dice::of(u64::from(std::process::id()) ^ 0x50_75_6b);
+    loop {
+        let port = dice.number(20_000..=31_999) as u16;
+        if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
+            return port;
+        }
+    }
+}
