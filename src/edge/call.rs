@@ -30,7 +30,7 @@ const NOT_PASSED_IN: [HeaderName; 14] = [
     HeaderName::from_static("grpc-encoding"),
 ];
 /// Headers that describe the gRPC answer, not what it says.
-const NOT_PASSED_OUT: [HeaderName; 9] = [
+const NOT_PASSED_OUT: [HeaderName; 8] = [
     header::CONTENT_LENGTH,
     header::CONTENT_TYPE,
     header::TRAILER,
@@ -39,7 +39,6 @@ const NOT_PASSED_OUT: [HeaderName; 9] = [
     HeaderName::from_static("grpc-message"),
     HeaderName::from_static("grpc-status"),
     HeaderName::from_static("grpc-status-details-bin"),
-    HeaderName::from_static("date"),
 ];
 
 /// The gRPC request that carries `message`, with the headers and extensions of the HTTP

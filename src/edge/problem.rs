@@ -139,7 +139,11 @@ impl Problem {
         Self(Box::new(Parts {
             status: http_status(status.code(), &reason),
             code: reason,
-            message: status.message().to_owned(),
+            message: match status.message() {
+                // Only what the transport itself refuses comes without words.
+                "" => status.code().description().to_owned(),
+                words => words.to_owned(),
+            },
             errors,
             metadata,
             retry_after: details.retry_info().and_then(|info| info.retry_delay),

@@ -45,6 +45,9 @@ pub fn message(
     let mut errors = Vec::new();
     let mut last_event = None;
     if let Some(query) = query {
+        if percent_decode_str(query).decode_utf8().is_err() {
+            return Err(Problem::invalid("the query is not UTF-8 text"));
+        }
         put_query(binding, query, &mut message, &mut last_event, &mut errors);
     }
     for (slot, segment) in binding.variables.iter().zip(captures.iter()) {

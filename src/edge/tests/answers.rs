@@ -114,6 +114,13 @@ async fn a_refusal_after_the_headers_and_one_without_details_are_told_too() {
     let reply = send_to(late, get("/api/products/prod_1")).await;
     assert_eq!(reply.status, 404);
     assert_eq!(reply.json()["code"], "NOT_FOUND");
+    fn missing() -> Response<Body> {
+        Status::unimplemented("").into_http()
+    }
+    let reply = send_to(missing, get("/api/products/prod_1")).await;
+    assert_eq!(reply.status, 501);
+    assert_eq!(reply.json()["code"], "UNIMPLEMENTED");
+    assert_ne!(reply.json()["message"], "");
     fn nothing() -> Response<Body> {
         grpc(vec![], Status::ok(""))
     }

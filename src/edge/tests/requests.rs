@@ -60,6 +60,9 @@ async fn every_wrong_parameter_is_named_at_once() {
     assert!(errors[5].starts_with("createdAfter must be a time"));
     let reply = send(get("/api/stores/nearby?latitude=NaN")).await;
     assert_eq!(reply.errors(), ["latitude must be a number"]);
+    let reply = send(get("/api/seller/orders?storeId=%ff")).await;
+    assert_eq!(reply.status, 400);
+    assert!(reply.text.contains("not UTF-8"));
 }
 
 #[tokio::test]
