@@ -6,6 +6,8 @@ pub mod builders;
 pub mod clients;
 pub mod database;
 pub mod http;
+pub mod raw;
+pub mod rows;
 
 pub use app::TestApp;
 pub use builders::{Seller, ShippingTo};

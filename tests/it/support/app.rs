@@ -1,0 +1,170 @@
+//! A server of the test's own: on a free port, with its own database, a clock that only
+//! the test moves, and jobs that run when the test says so.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use sea_orm::ConnectionTrait;
+use souk::app::{App, Overrides, Running};
+use souk::check;
+use souk::config::Config;
+use souk::db::{Db, DbConfig};
+use souk::kernel::{Clock, Time};
+use souk::pb::souk::auth::v1::{RequestOtpRequest, VerifyOtpRequest, VerifyOtpResponse};
+use tempfile::TempDir;
+use tonic::transport::{Channel, Endpoint};
+
+use super::Client;
+use super::database::TestDatabase;
+
+/// The one-time password of every phone.
+pub const CODE: &str = "123456";
+/// When every test begins: 20 January 2026, 10:00 in Algiers, a Tuesday.
+pub const START: Time = Time::from_micros(1_768_899_600_000_000);
+
+/// A running server and everything behind it.
+pub struct TestApp {
+    /// `http://127.0.0.1:<port>`.
+    pub url: String,
+    /// The server's clock.
+    pub clock: Clock,
+    /// The database behind the server, for assertions.
+    pub db: Db,
+    /// The server itself.
+    pub running: Running,
+    channel: Channel,
+    next_phone: AtomicU32,
+    _database: TestDatabase,
+    _data: TempDir,
+}
+
+impl TestApp {
+    /// A server with the settings of development.
+    pub async fn start() -> Self {
+        Self::with(&[]).await
+    }
+
+    /// A server with some settings of its own.
+    pub async fn with(settings: &[(&str, &str)]) -> Self {
+        let database = TestDatabase::create().await;
+        let data = tempfile::tempdir().unwrap();
+        let clock = Clock::manual(START);
+        let overrides =
+            Overrides { clock: clock.clone(), background: false, ..Overrides::default() };
+        let config = config(&database.url, &data, settings);
+        let running = App::start(config, overrides).await.unwrap();
+        let url = format!("http://{}", running.address);
+        let channel = Endpoint::from_shared(url.clone()).unwrap().connect().await.unwrap();
+        let db = Db::open(&DbConfig::new(&database.url), clock.clone()).await.unwrap();
+        Self {
+            url,
+            clock,
+            db,
+            running,
+            channel,
+            next_phone: AtomicU32::new(0),
+            _database: database,
+            _data: data,
+        }
+    }
+
+    /// Somebody without a token.
+    pub async fn guest(&self) -> Client {
+        Client::guest(self.channel.clone())
+    }
+
+    /// A new customer.
+    pub async fn customer(&self) -> Client {
+        let number = self.next_phone.fetch_add(1, Ordering::Relaxed);
+        self.sign_in(&format!("06610{number:05}")).await
+    }
+
+    /// An administrator.
+    pub async fn admin(&self) -> Client {
+        let customer = self.customer().await;
+        let id = customer.user_id.parse::<souk::kernel::id::UserId>().unwrap().uuid();
+        let promote = "UPDATE users SET role = 'ADMIN' WHERE id = $1";
+        self.execute(promote, [id.into()]).await;
+        // A new session, because the server remembers the role of the old one for a moment.
+        self.sign_in(&customer.phone).await
+    }
+
+    /// The owner of a phone, signed in.
+    pub async fn sign_in(&self, phone: &str) -> Client {
+        let mut client = self.guest().await;
+        let send = RequestOtpRequest { phone: phone.into() };
+        client.auth().request_otp(send).await.unwrap();
+        let verify =
+            VerifyOtpRequest { phone: phone.into(), otp: CODE.into(), ..Default::default() };
+        let answer: VerifyOtpResponse = client.auth().verify_otp(verify).await.unwrap().into_inner();
+        client.token = Some(answer.access_token);
+        client.refresh_token = answer.refresh_token;
+        client.user_id = answer.user.unwrap().id;
+        client.phone = phone.into();
+        client
+    }
+
+    /// Runs every job that is due.
+    pub async fn run_jobs(&self) {
+        self.running.app.run_jobs().await.unwrap();
+    }
+
+    /// Moves the server's clock.
+    pub fn advance(&self, span: Duration) {
+        self.clock.advance(span);
+    }
+
+    /// Changes the database behind the server's back, to arrange what no call can.
+    pub async fn execute(&self, sql: &str, values: impl IntoIterator<Item = sea_orm::Value>) {
+        let (db, values) = (&self.db, &values.into_iter().collect::<Vec<_>>());
+        db.transact(|tx| async move {
+            tx.conn().execute_raw(tx.dialect().statement(sql, values.clone())).await?;
+            Ok(())
+        })
+        .await
+        .unwrap();
+    }
+
+    /// The first column of the first row, a number.
+    pub async fn number(&self, sql: &str) -> i64 {
+        let row = self.db.read().query_one_raw(self.db.dialect().statement(sql, [])).await;
+        row.unwrap().unwrap().try_get_by_index(0).unwrap()
+    }
+
+    /// Fails when any invariant of the database is broken.
+    pub async fn assert_sound(&self) {
+        let report = check::run(&self.db).await.unwrap();
+        assert!(report.is_clean(), "{report}");
+    }
+}
+
+fn config(database: &str, data: &TempDir, settings: &[(&str, &str)]) -> Config {
+    let data = data.path().display().to_string();
+    let mut env: BTreeMap<String, String> = [
+        ("SOUK_DATA", data.as_str()),
+        ("DATABASE_URL", database),
+        ("PORT", "0"),
+        ("OTP_DEV_CODE", CODE),
+        ("MAX_CONNECTIONS_PER_IP", "10000"),
+    ]
+    .into_iter()
+    .chain(RATES)
+    .chain(settings.iter().copied())
+    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+    .collect();
+    env.entry("DATABASE_MAX_CONNECTIONS".to_owned()).or_insert_with(|| "8".to_owned());
+    Config::load(env, None).unwrap_or_else(|problems| panic!("{problems:?}"))
+}
+
+/// Limits that no test meets by chance; tests of limits set their own.
+const RATES: [(&str, &str); 8] = [
+    ("RATE_READ", "1000000/60s"),
+    ("RATE_WRITE", "1000000/60s"),
+    ("RATE_OTP", "1000000/60s"),
+    ("RATE_LOGIN", "1000000/60s"),
+    ("RATE_CHECKOUT", "1000000/60s"),
+    ("RATE_STREAM", "1000000/60s"),
+    ("RATE_WEBHOOK_CALLS", "1000000/60s"),
+    ("RATE_ADMIN_CALLS", "1000000/60s"),
+];
