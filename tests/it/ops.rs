@@ -9,10 +9,10 @@ use crate::support::TestApp;
 async fn the_server_says_hello_and_pong() {
     let app = TestApp::start().await;
     let guest = app.guest().await;
-    let hello = guest.ops().hello(HelloRequest::default()).await.unwrap().into_inner();
+    let hello = guest.ops().hello(HelloRequest {}).await.unwrap().into_inner();
     assert!(!hello.message.is_empty());
     let pong = guest.ops().ping_cache(PingCacheRequest {}).await.unwrap().into_inner();
-    assert_eq!(pong.message, "PONG");
+    assert_eq!(pong.reply, "PONG");
 }
 
 #[tokio::test]
