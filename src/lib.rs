@@ -9,6 +9,7 @@ pub mod cli;
 pub mod clients;
 pub mod config;
 pub mod db;
+pub mod demo;
 pub mod edge;
 pub mod events;
 pub mod grpc;

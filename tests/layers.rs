@@ -125,7 +125,7 @@ const ROOMS: [Room; 21] = [
     },
     Room {
         path: "check",
-        rooms: &["check", "db", "kernel"],
+        rooms: &["check", "db", "kernel", "services"],
         crates: &["sea_orm"],
     },
     // The assembly, the command line and the demo join everything.

@@ -26,7 +26,13 @@ pub(super) struct Call {
 
 impl Call {
     pub(super) fn new(title: &'static str, rpc: &'static str, message: Value) -> Self {
-        Self { title, rpc, message, token: None, key: None }
+        Self {
+            title,
+            rpc,
+            message,
+            token: None,
+            key: None,
+        }
     }
 
     /// Sends an access token.
@@ -44,7 +50,10 @@ impl Call {
 
 impl Client {
     pub(super) fn new(base: String) -> Self {
-        Self { http: reqwest::Client::new(), base }
+        Self {
+            http: reqwest::Client::new(),
+            base,
+        }
     }
 
     /// Makes a call and prints it with its twins and its answer.
@@ -76,7 +85,13 @@ impl Client {
         Ok(format!("{}{path}", self.base))
     }
 
-    async fn send(&self, route: &Route, path: &str, body: Option<Value>, call: &Call) -> Result<Value> {
+    async fn send(
+        &self,
+        route: &Route,
+        path: &str,
+        body: Option<Value>,
+        call: &Call,
+    ) -> Result<Value> {
         let method = route.method.parse::<reqwest::Method>()?;
         let mut request = self.http.request(method, format!("{}{path}", self.base));
         if let Some(token) = &call.token {
@@ -88,7 +103,12 @@ impl Client {
         if let Some(body) = &body {
             request = request.json(body);
         }
-        request.send().await?.json().await.with_context(|| format!("{} gave no JSON", call.rpc))
+        request
+            .send()
+            .await?
+            .json()
+            .await
+            .with_context(|| format!("{} gave no JSON", call.rpc))
     }
 
     /// The path with its variables and query, and the body of what remains.
@@ -97,9 +117,14 @@ impl Client {
         let mut path = route
             .pattern
             .split('/')
-            .map(|part| match part.strip_prefix('{').and_then(|part| part.strip_suffix('}')) {
-                Some(name) => text(&rest.remove(&lower_camel(name)).unwrap_or_default()),
-                None => part.to_owned(),
+            .map(|part| {
+                match part
+                    .strip_prefix('{')
+                    .and_then(|part| part.strip_suffix('}'))
+                {
+                    Some(name) => text(&rest.remove(&lower_camel(name)).unwrap_or_default()),
+                    None => part.to_owned(),
+                }
             })
             .collect::<Vec<_>>()
             .join("/");
@@ -139,7 +164,10 @@ impl Client {
         }
         line.push_str(&format!(" '{}{path}'", self.base));
         if let Some(body) = body {
-            line.push_str(&format!(" -H 'content-type: application/json' -d {}", quoted(body)));
+            line.push_str(&format!(
+                " -H 'content-type: application/json' -d {}",
+                quoted(body)
+            ));
         }
         line
     }
@@ -149,7 +177,12 @@ impl Client {
         for header in headers(call) {
             line.push_str(&format!(" -H '{header}'"));
         }
-        line.push_str(&format!(" -d {} {}{}", quoted(&call.message), self.base, route.grpc_path));
+        line.push_str(&format!(
+            " -d {} {}{}",
+            quoted(&call.message),
+            self.base,
+            route.grpc_path
+        ));
         line
     }
 }
@@ -162,13 +195,18 @@ fn route(rpc: &str) -> Result<&'static Route> {
 }
 
 fn headers(call: &Call) -> Vec<String> {
-    let token = call.token.iter().map(|token| format!("authorization: Bearer {token}"));
+    let token = call
+        .token
+        .iter()
+        .map(|token| format!("authorization: Bearer {token}"));
     let key = call.key.iter().map(|key| format!("idempotency-key: {key}"));
     token.chain(key).collect()
 }
 
 fn text(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+    value
+        .as_str()
+        .map_or_else(|| value.to_string(), str::to_owned)
 }
 
 /// A JSON value as one word of a POSIX shell.
@@ -198,11 +236,23 @@ mod tests {
         let client = Client::new("http://h".into());
         let bound = |rpc: &str, message: Value| client.bind(route(rpc).unwrap(), &message);
         assert_eq!(
-            bound("OrderService/CancelOrder", json!({"id": "ord_1", "reason": "late"})),
-            ("/api/orders/ord_1/cancel".into(), Some(json!({"reason": "late"})))
+            bound(
+                "OrderService/CancelOrder",
+                json!({"id": "ord_1", "reason": "late"})
+            ),
+            (
+                "/api/orders/ord_1/cancel".into(),
+                Some(json!({"reason": "late"}))
+            )
         );
-        let (path, body) = bound("CatalogService/ListProducts", json!({"storeId": "store_1", "limit": 3}));
-        assert_eq!((path.as_str(), body), ("/api/products?limit=3&storeId=store_1", None));
+        let (path, body) = bound(
+            "CatalogService/ListProducts",
+            json!({"storeId": "store_1", "limit": 3}),
+        );
+        assert_eq!(
+            (path.as_str(), body),
+            ("/api/products?limit=3&storeId=store_1", None)
+        );
     }
 
     #[test]

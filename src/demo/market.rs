@@ -23,13 +23,25 @@ pub(super) struct Market {
 pub(super) async fn fill(client: &Client, admin: &str) -> Result<Market> {
     let mut sample: Value = serde_json::from_str(MARKET)?;
     for name in list(&sample["categories"]) {
-        let call = Call::new("a category", "CatalogService/CreateCategory", json!({"name": name}));
+        let call = Call::new(
+            "a category",
+            "CatalogService/CreateCategory",
+            json!({"name": name}),
+        );
         client.quiet(call.by(admin)).await?;
     }
-    let mut market = Market { seller: String::new(), stores: 0, products: 0 };
+    let mut market = Market {
+        seller: String::new(),
+        stores: 0,
+        products: 0,
+    };
     for seller in sample["sellers"].as_array_mut().context("sellers")? {
         let token = sign_in(client, &text(&seller["phone"]), "STORE_OWNER").await?;
-        let name = Call::new("a name", "UserService/UpdateMe", json!({"name": seller["name"]}));
+        let name = Call::new(
+            "a name",
+            "UserService/UpdateMe",
+            json!({"name": seller["name"]}),
+        );
         client.quiet(name.by(&token)).await?;
         for store in seller["stores"].as_array_mut().context("stores")? {
             market.products += open(client, &token, store).await?;

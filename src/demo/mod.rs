@@ -21,7 +21,9 @@ pub const CODE: &str = "123456";
 pub async fn run(base: &str, admin: &str) -> Result<()> {
     let client = Client::new(base.to_owned());
     println!("Opening stores in Algiers and Oran …");
-    let market = market::fill(&client, admin).await.context("the sample marketplace")?;
+    let market = market::fill(&client, admin)
+        .await
+        .context("the sample marketplace")?;
     println!("{} stores, {} products.", market.stores, market.products);
     let customer = story::play(&client, &market).await.context("the story")?;
     println!("\n\u{1b}[1mThe server keeps running; stop it with Ctrl-C.\u{1b}[0m");
@@ -35,9 +37,18 @@ pub async fn run(base: &str, admin: &str) -> Result<()> {
 
 /// Signs a phone in and gives its access token.
 async fn sign_in(client: &Client, phone: &str, role: &str) -> Result<String> {
-    let send = Call::new("a one-time password", "AuthService/RequestOtp", json!({"phone": phone}));
+    let send = Call::new(
+        "a one-time password",
+        "AuthService/RequestOtp",
+        json!({"phone": phone}),
+    );
     client.quiet(send).await?;
     let verify = json!({"phone": phone, "otp": CODE, "role": role});
-    let answer = client.quiet(Call::new("a sign-in", "AuthService/VerifyOtp", verify)).await?;
-    answer["accessToken"].as_str().map(str::to_owned).context("an access token")
+    let answer = client
+        .quiet(Call::new("a sign-in", "AuthService/VerifyOtp", verify))
+        .await?;
+    answer["accessToken"]
+        .as_str()
+        .map(str::to_owned)
+        .context("an access token")
 }

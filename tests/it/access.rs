@@ -35,7 +35,11 @@ impl Market {
             ("$refresh", buyer.refresh_token.clone()),
         ]);
         let manager = json!({"storeId": seller.store, "userId": staff.user_id, "role": "MANAGER"});
-        seller.client.call("StoreService/AddManager", &manager.to_string()).await.unwrap();
+        seller
+            .client
+            .call("StoreService/AddManager", &manager.to_string())
+            .await
+            .unwrap();
         shelves(&mut ids, &seller, &admin).await;
         belongings(&mut ids, &buyer).await;
         let people = BTreeMap::from([
@@ -59,14 +63,20 @@ impl Market {
         let mut names: Vec<_> = self.ids.iter().collect();
         // `$store` begins `$stock`'s neighbours: the longest names go first.
         names.sort_by_key(|(name, _)| std::cmp::Reverse(name.len()));
-        names.into_iter().fold(row.request.to_owned(), |text, (name, id)| text.replace(name, id))
+        names
+            .into_iter()
+            .fold(row.request.to_owned(), |text, (name, id)| {
+                text.replace(name, id)
+            })
     }
 
     /// The row's request with ids that do not exist.
     fn missing(&self, row: &Row) -> String {
         self.ids.iter().fold(self.request(row), |text, (name, id)| {
             let absent = match id.split_once('_') {
-                Some((prefix, _)) if *name != "$slug" => format!("{prefix}_01h455vb4pex5vsknk084sn02q"),
+                Some((prefix, _)) if *name != "$slug" => {
+                    format!("{prefix}_01h455vb4pex5vsknk084sn02q")
+                }
                 _ => format!("{id}-absent"),
             };
             text.replace(id, &absent)
@@ -75,36 +85,57 @@ impl Market {
 }
 
 async fn shelves(ids: &mut BTreeMap<&'static str, String>, seller: &Seller, admin: &Client) {
-    let id = |answer: &Value, path: &str| answer.pointer(path).unwrap().as_str().unwrap().to_owned();
-    let category =
-        admin.call("CatalogService/CreateCategory", r#"{"name":"Semoule"}"#).await.unwrap();
+    let id =
+        |answer: &Value, path: &str| answer.pointer(path).unwrap().as_str().unwrap().to_owned();
+    let category = admin
+        .call("CatalogService/CreateCategory", r#"{"name":"Semoule"}"#)
+        .await
+        .unwrap();
     ids.insert("$category", id(&category, "/category/id"));
     let product = json!({
         "storeId": seller.store, "name": "Couscous fin", "price": 18000, "stock": 50,
         "images": ["https://example.test/couscous.jpg"],
     });
-    let product =
-        seller.client.call("CatalogService/CreateProduct", &product.to_string()).await.unwrap();
+    let product = seller
+        .client
+        .call("CatalogService/CreateProduct", &product.to_string())
+        .await
+        .unwrap();
     ids.insert("$product", id(&product, "/product/id"));
     ids.insert("$slug", id(&product, "/product/slug"));
     ids.insert("$image", id(&product, "/product/images/0/id"));
     let stock = json!({"storeId": seller.store}).to_string();
-    let stock = seller.client.call("InventoryService/ListStock", &stock).await.unwrap();
+    let stock = seller
+        .client
+        .call("InventoryService/ListStock", &stock)
+        .await
+        .unwrap();
     ids.insert("$stock", id(&stock, "/stocks/0/id"));
     let reserve = json!({"lines": [{
         "storeId": seller.store, "productId": ids["$product"], "quantity": 1,
     }]});
-    let reserved = admin.call("InventoryService/Reserve", &reserve.to_string()).await.unwrap();
+    let reserved = admin
+        .call("InventoryService/Reserve", &reserve.to_string())
+        .await
+        .unwrap();
     ids.insert("$reservation", id(&reserved, "/reservations/0/id"));
-    admin.call("OpsService/EnqueueTestJob", r#"{"message":"hello"}"#).await.unwrap();
+    admin
+        .call("OpsService/EnqueueTestJob", r#"{"message":"hello"}"#)
+        .await
+        .unwrap();
     let jobs = admin.call("OpsService/ListJobs", "{}").await.unwrap();
     ids.insert("$job", id(&jobs, "/jobs/0/id"));
 }
 
 async fn belongings(ids: &mut BTreeMap<&'static str, String>, buyer: &Client) {
-    let id = |answer: &Value, path: &str| answer.pointer(path).unwrap().as_str().unwrap().to_owned();
-    let address = r#"{"title":"Home","address":{"street":"12 Rue Didouche Mourad","city":"Alger"}}"#;
-    let address = buyer.call("UserService/CreateAddress", address).await.unwrap();
+    let id =
+        |answer: &Value, path: &str| answer.pointer(path).unwrap().as_str().unwrap().to_owned();
+    let address =
+        r#"{"title":"Home","address":{"street":"12 Rue Didouche Mourad","city":"Alger"}}"#;
+    let address = buyer
+        .call("UserService/CreateAddress", address)
+        .await
+        .unwrap();
     ids.insert("$address", id(&address, "/address/id"));
     let sessions = buyer.call("AuthService/ListSessions", "{}").await.unwrap();
     ids.insert("$session", id(&sessions, "/sessions/0/id"));
@@ -122,14 +153,23 @@ async fn every_rpc_lets_in_whom_the_matrix_names_and_nobody_else() {
     for row in MATRIX {
         play(row, &mut wrong).await;
     }
-    assert!(wrong.is_empty(), "{} cells are wrong:\n{}", wrong.len(), wrong.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "{} cells are wrong:\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
 }
 
 async fn play(row: &Row, wrong: &mut Vec<String>) {
     let market = Market::open().await;
     let request = market.request(row);
     let before = market.app.rows().await;
-    for who in EVERYONE.iter().copied().filter(|who| !row.allowed.contains(who)) {
+    for who in EVERYONE
+        .iter()
+        .copied()
+        .filter(|who| !row.allowed.contains(who))
+    {
         let outcome = market.person(who).call(row.rpc, &request).await;
         let absent = market.person(who).call(row.rpc, &market.missing(row)).await;
         if let Some(problem) = refusal_problem(row, who, outcome, absent) {
@@ -162,7 +202,9 @@ fn refusal_problem(
     let Err(refused) = outcome else {
         return Some("was let in".to_owned());
     };
-    let known = policy::ALL.iter().find(|known| known.path.ends_with(&format!(".{}", row.rpc)));
+    let known = policy::ALL
+        .iter()
+        .find(|known| known.path.ends_with(&format!(".{}", row.rpc)));
     let open = matches!(known?.access, Access::Public | Access::Development);
     let expected = match (who, row.refusal) {
         (Who::Guest, _) if !open => Code::Unauthenticated,
@@ -173,14 +215,26 @@ fn refusal_problem(
     };
     // The owner of a product may not buy it: a rule of trade, not of access.
     let own_product = row.rpc == "OrderService/PlaceOrder" && who == Who::Seller;
-    let expected = if own_product { Code::FailedPrecondition } else { expected };
+    let expected = if own_product {
+        Code::FailedPrecondition
+    } else {
+        expected
+    };
     if refused.code() != expected {
-        return Some(format!("{:?} {:?} instead of {expected:?}", refused.code(), refused.message()));
+        return Some(format!(
+            "{:?} {:?} instead of {expected:?}",
+            refused.code(),
+            refused.message()
+        ));
     }
     if expected == Code::NotFound {
-        let Err(absent) = absent else { return Some("an absent id was let in".to_owned()) };
+        let Err(absent) = absent else {
+            return Some("an absent id was let in".to_owned());
+        };
         if (absent.code(), absent.message()) != (refused.code(), refused.message()) {
-            return Some(format!("foreign {refused:?} differs from absent {absent:?}"));
+            return Some(format!(
+                "foreign {refused:?} differs from absent {absent:?}"
+            ));
         }
     }
     None
@@ -188,8 +242,15 @@ fn refusal_problem(
 
 /// Whether a call was refused for who the caller is, not for what it asked.
 fn is_access_refusal(status: &Status) -> bool {
-    matches!(status.code(), Code::Unauthenticated | Code::PermissionDenied | Code::NotFound | Code::Internal)
-        && !["OTP_INVALID_OR_EXPIRED", "REFRESH_REUSED", "TOKEN_INVALID", "SESSION_REVOKED"]
-            .contains(&crate::support::reason(status).as_str())
+    matches!(
+        status.code(),
+        Code::Unauthenticated | Code::PermissionDenied | Code::NotFound | Code::Internal
+    ) && ![
+        "OTP_INVALID_OR_EXPIRED",
+        "REFRESH_REUSED",
+        "TOKEN_INVALID",
+        "SESSION_REVOKED",
+    ]
+    .contains(&crate::support::reason(status).as_str())
         && !status.message().is_empty()
 }

@@ -1,7 +1,10 @@
 //! The suite that plays souk through real clients against a real server, on the database
 //! that `SOUK_TEST_DATABASE` names (`sqlite`, the default, or `postgres` with
 //! `TEST_POSTGRES_URL`).
-#![expect(clippy::disallowed_methods, reason = "tests read the environment and spawn freely")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "tests read the environment and spawn freely"
+)]
 
 mod support;
 

@@ -9,9 +9,19 @@ use crate::support::TestApp;
 async fn the_server_says_hello_and_pong() {
     let app = TestApp::start().await;
     let guest = app.guest().await;
-    let hello = guest.ops().hello(HelloRequest {}).await.unwrap().into_inner();
+    let hello = guest
+        .ops()
+        .hello(HelloRequest {})
+        .await
+        .unwrap()
+        .into_inner();
     assert!(!hello.message.is_empty());
-    let pong = guest.ops().ping_cache(PingCacheRequest {}).await.unwrap().into_inner();
+    let pong = guest
+        .ops()
+        .ping_cache(PingCacheRequest {})
+        .await
+        .unwrap()
+        .into_inner();
     assert_eq!(pong.reply, "PONG");
 }
 
@@ -28,8 +38,22 @@ async fn health_tells_its_parts() {
 async fn a_test_job_runs_and_is_listed() {
     let app = TestApp::start().await;
     let admin = app.admin().await;
-    admin.call("OpsService/EnqueueTestJob", &json!({"message": "hello"}).to_string()).await.unwrap();
+    admin
+        .call(
+            "OpsService/EnqueueTestJob",
+            &json!({"message": "hello"}).to_string(),
+        )
+        .await
+        .unwrap();
     app.run_jobs().await;
-    let jobs = admin.ops().list_jobs(ListJobsRequest::default()).await.unwrap().into_inner();
-    assert!(jobs.jobs.iter().any(|job| job.kind.contains("test")), "{jobs:?}");
+    let jobs = admin
+        .ops()
+        .list_jobs(ListJobsRequest::default())
+        .await
+        .unwrap()
+        .into_inner();
+    assert!(
+        jobs.jobs.iter().any(|job| job.kind.contains("test")),
+        "{jobs:?}"
+    );
 }

@@ -18,7 +18,9 @@ impl TestApp {
     /// A seller with an open store.
     pub async fn seller(&self) -> Seller {
         let client = self.customer().await;
-        let store = self.store(&client, "Épicerie El Baraka", 36.7910, 3.0510).await;
+        let store = self
+            .store(&client, "Épicerie El Baraka", 36.7910, 3.0510)
+            .await;
         Seller { client, store }
     }
 
@@ -33,9 +35,17 @@ impl TestApp {
             longitude: Some(longitude),
             ..Address::default()
         };
-        let request =
-            CreateStoreRequest { name: name.into(), address: Some(address), ..Default::default() };
-        let created = owner.stores().create_store(request).await.unwrap().into_inner();
+        let request = CreateStoreRequest {
+            name: name.into(),
+            address: Some(address),
+            ..Default::default()
+        };
+        let created = owner
+            .stores()
+            .create_store(request)
+            .await
+            .unwrap()
+            .into_inner();
         created.store.unwrap().id
     }
 }
@@ -83,6 +93,12 @@ impl Client {
     /// An order of one product.
     pub async fn order(&self, product: &str, quantity: i32) -> Order {
         let request = ShippingTo::algiers(&[(product, quantity)]);
-        self.orders().place_order(request).await.unwrap().into_inner().order.unwrap()
+        self.orders()
+            .place_order(request)
+            .await
+            .unwrap()
+            .into_inner()
+            .order
+            .unwrap()
     }
 }

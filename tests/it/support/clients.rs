@@ -105,17 +105,25 @@ impl Client {
 /// A request with an idempotency key.
 pub fn keyed<T>(key: &str, message: T) -> Request<T> {
     let mut request = Request::new(message);
-    request.metadata_mut().insert("idempotency-key", MetadataValue::try_from(key).unwrap());
+    request
+        .metadata_mut()
+        .insert("idempotency-key", MetadataValue::try_from(key).unwrap());
     request
 }
 
 /// The machine-readable reason of a refusal.
 pub fn reason(status: &Status) -> String {
-    status.get_details_error_info().map(|info| info.reason).unwrap_or_default()
+    status
+        .get_details_error_info()
+        .map(|info| info.reason)
+        .unwrap_or_default()
 }
 
 /// How many statements the server says an answer took.
 pub fn statements<T>(response: &tonic::Response<T>) -> u32 {
-    let value = response.metadata().get("x-db-statements").expect("development answers tell");
+    let value = response
+        .metadata()
+        .get("x-db-statements")
+        .expect("development answers tell");
     value.to_str().unwrap().parse().unwrap()
 }

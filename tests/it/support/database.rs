@@ -22,7 +22,11 @@ pub fn is_postgres() -> bool {
 
 impl TestDatabase {
     pub async fn create() -> Self {
-        if is_postgres() { postgres().await } else { sqlite().await }
+        if is_postgres() {
+            postgres().await
+        } else {
+            sqlite().await
+        }
     }
 }
 
@@ -39,7 +43,10 @@ async fn sqlite() -> TestDatabase {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("souk.db");
     std::fs::copy(template, &path).unwrap();
-    TestDatabase { url: format!("sqlite://{}", path.display()), _folder: Some(folder) }
+    TestDatabase {
+        url: format!("sqlite://{}", path.display()),
+        _folder: Some(folder),
+    }
 }
 
 async fn postgres() -> TestDatabase {
@@ -57,12 +64,17 @@ async fn postgres() -> TestDatabase {
         .await;
     let name = format!("souk_{process}_{}", NEXT.fetch_add(1, Ordering::Relaxed));
     create(&admin, &name, Some(template)).await;
-    TestDatabase { url: with_database(&admin, &name), _folder: None }
+    TestDatabase {
+        url: with_database(&admin, &name),
+        _folder: None,
+    }
 }
 
 /// Brings a fresh database to the present schema and lets go of it.
 async fn migrate(url: &str) {
-    let db = Db::open(&DbConfig::new(url), Clock::system()).await.unwrap();
+    let db = Db::open(&DbConfig::new(url), Clock::system())
+        .await
+        .unwrap();
     db.migrate().await.unwrap();
     db.close().await;
 }
@@ -73,7 +85,9 @@ async fn create(admin: &str, name: &str, template: Option<&str>) {
     let _turn = TURN.lock().await;
     let options: sqlx::postgres::PgConnectOptions = admin.parse().unwrap();
     let mut connection = options.disable_statement_logging().connect().await.unwrap();
-    let template = template.map(|name| format!(" TEMPLATE {name}")).unwrap_or_default();
+    let template = template
+        .map(|name| format!(" TEMPLATE {name}"))
+        .unwrap_or_default();
     let sql = format!("CREATE DATABASE {name}{template}");
     connection.execute(sqlx::AssertSqlSafe(sql)).await.unwrap();
     connection.close().await.unwrap();
@@ -81,8 +95,12 @@ async fn create(admin: &str, name: &str, template: Option<&str>) {
 
 /// The same server, another database.
 fn with_database(url: &str, name: &str) -> String {
-    let (address, query) = url.split_once('?').map_or((url, None), |(a, q)| (a, Some(q)));
-    let server = address.rsplit_once('/').map_or(address, |(server, _)| server);
+    let (address, query) = url
+        .split_once('?')
+        .map_or((url, None), |(a, q)| (a, Some(q)));
+    let server = address
+        .rsplit_once('/')
+        .map_or(address, |(server, _)| server);
     let query = query.map(|query| format!("?{query}")).unwrap_or_default();
     format!("{server}/{name}{query}")
 }

@@ -51,7 +51,10 @@ impl Decoder for Wire {
 /// The method of `OrderService/PlaceOrder`.
 pub fn method(rpc: &str) -> &'static Method {
     let suffix = format!(".{rpc}");
-    methods::ALL.iter().find(|method| method.path.ends_with(&suffix)).unwrap()
+    methods::ALL
+        .iter()
+        .find(|method| method.path.ends_with(&suffix))
+        .unwrap()
 }
 
 impl Client {
@@ -68,9 +71,14 @@ impl Client {
         grpc.ready().await.unwrap();
         let path = http::uri::PathAndQuery::from_static(method.path);
         let answer = if method.server_streaming {
-            let mut stream = grpc.server_streaming(request, path, Wire).await?.into_inner();
+            let mut stream = grpc
+                .server_streaming(request, path, Wire)
+                .await?
+                .into_inner();
             let first = tokio::time::timeout(Duration::from_secs(10), stream.message()).await;
-            first.expect("a stream begins at once")?.expect("a stream begins with a message")
+            first
+                .expect("a stream begins at once")?
+                .expect("a stream begins with a message")
         } else {
             grpc.unary(request, path, Wire).await?.into_inner()
         };

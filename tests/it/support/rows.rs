@@ -19,9 +19,16 @@ impl TestApp {
         let mut all = Rows::new();
         for table in self.tables().await {
             let sql = self.text_of(&table).await;
-            let rows = self.db.read().query_all_raw(self.db.dialect().statement(sql, [])).await;
-            let mut rows: Vec<String> =
-                rows.unwrap().iter().map(|row| row.try_get_by_index(0).unwrap()).collect();
+            let rows = self
+                .db
+                .read()
+                .query_all_raw(self.db.dialect().statement(sql, []))
+                .await;
+            let mut rows: Vec<String> = rows
+                .unwrap()
+                .iter()
+                .map(|row| row.try_get_by_index(0).unwrap())
+                .collect();
             rows.sort();
             all.insert(table, rows);
         }
@@ -39,7 +46,12 @@ impl TestApp {
                  WHERE table_schema = 'public' AND table_type = 'BASE TABLE'"
             }
         };
-        let rows = self.db.read().query_all_raw(self.db.dialect().statement(sql, [])).await.unwrap();
+        let rows = self
+            .db
+            .read()
+            .query_all_raw(self.db.dialect().statement(sql, []))
+            .await
+            .unwrap();
         rows.iter()
             .map(|row| row.try_get_by_index::<String>(0).unwrap())
             .filter(|table| !RESTLESS.contains(&table.as_str()))
@@ -52,7 +64,11 @@ impl TestApp {
             return format!("SELECT t::text FROM {table} t");
         }
         let sql = format!("SELECT name FROM pragma_table_info('{table}')");
-        let columns = self.db.read().query_all_raw(self.db.dialect().statement(sql, [])).await;
+        let columns = self
+            .db
+            .read()
+            .query_all_raw(self.db.dialect().statement(sql, []))
+            .await;
         let columns: Vec<String> = columns
             .unwrap()
             .iter()
