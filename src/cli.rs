@@ -1,18 +1,23 @@
 //! The command line.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::process::ExitCode;
+use std::{fs, io};
 
 use anyhow::{Context, Result, bail};
 use clap::{Parser, Subcommand};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::app::{App, Overrides};
-use crate::config::{Config, Problem};
+use crate::config::{Config, Environment, Problem};
 use crate::db::Db;
-use crate::kernel::Clock;
-use crate::telemetry;
+use crate::kernel::{Clock, Role};
+use crate::{demo, telemetry};
+
+/// Where the demo keeps its files.
+const DEMO_DATA: &str = "data/demo";
+/// Who runs the sample marketplace.
+const DEMO_ADMIN: &str = "+213550000000";
 
 /// A marketplace backend: gRPC first, JSON from the same contract.
 #[derive(Debug, Parser)]
@@ -22,7 +27,7 @@ struct Cli {
     command: Option<Command>,
 }
 
-#[derive(Debug, Clone, Copy, Subcommand)]
+#[derive(Debug, Clone, Subcommand)]
 enum Command {
     /// Serve gRPC, gRPC-Web and JSON, and run background work (the default).
     Serve,
@@ -30,14 +35,53 @@ enum Command {
     Worker,
     /// Bring the database up to date, and end.
     Migrate,
+    /// Fill a sample marketplace, play an order through the API, and keep serving.
+    Demo,
+    /// Development: print an access token for a phone, whose account is made if needed.
+    Token {
+        /// The phone that signs in.
+        #[arg(default_value = "+213550000000")]
+        phone: String,
+        /// CUSTOMER, STORE_OWNER, DELIVERY_PARTNER, FREELANCER or ADMIN.
+        #[arg(long, default_value = "ADMIN", value_parser = role)]
+        role: Role,
+    },
     /// Ask the server on the configured port whether it is ready.
     Health,
 }
 
+impl Command {
+    /// Settings that the command brings along. The demo lives in a folder of its own,
+    /// where its sample marketplace meets nothing real.
+    fn forced(&self) -> BTreeMap<String, String> {
+        let forced: &[(&str, &str)] = match self {
+            Self::Demo => &[
+                ("SOUK_ENV", "development"),
+                ("SOUK_DATA", DEMO_DATA),
+                ("DATABASE_URL", "sqlite://data/demo/souk.db"),
+                ("OTP_DEV_CODE", demo::CODE),
+                ("RATE_LIMITS", "off"),
+            ],
+            _ => &[],
+        };
+        forced
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect()
+    }
+}
+
+fn role(word: &str) -> Result<Role, String> {
+    Role::from_word(&word.to_ascii_uppercase()).ok_or_else(|| {
+        let words: Vec<&str> = Role::ALL.iter().map(|role| role.as_str()).collect();
+        format!("must be one of {}", words.join(", "))
+    })
+}
+
 /// Runs the command that the process was started with.
 pub fn run() -> ExitCode {
-    let cli = Cli::parse();
-    let config = match settings(BTreeMap::new()) {
+    let command = Cli::parse().command.unwrap_or(Command::Serve);
+    let config = match settings(command.forced()) {
         Ok(config) => config,
         Err(problems) => {
             eprintln!("souk cannot start:");
@@ -55,9 +99,7 @@ pub fn run() -> ExitCode {
         .enable_all()
         .build()
         .context("no runtime")
-        .and_then(|runtime| {
-            runtime.block_on(execute(cli.command.unwrap_or(Command::Serve), config))
-        });
+        .and_then(|runtime| runtime.block_on(execute(command, config)));
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -94,6 +136,8 @@ async fn execute(command: Command, config: Config) -> Result<()> {
         Command::Serve => serve(config).await,
         Command::Worker => worker(config).await,
         Command::Migrate => migrate(config).await,
+        Command::Demo => play(config).await,
+        Command::Token { phone, role } => token(config, &phone, role).await,
         Command::Health => health(&config).await,
     }
 }
@@ -110,6 +154,10 @@ async fn serve(config: Config) -> Result<()> {
 }
 
 async fn worker(config: Config) -> Result<()> {
+    let production = config.environment == Environment::Production;
+    if production && config.database.url.starts_with("sqlite:") {
+        bail!("a worker beside a server needs PostgreSQL: SQLite serves one process");
+    }
     let mut signals = Signals::new()?;
     let app = App::open(config, Overrides::default()).await?;
     tracing::info!("the worker is ready");
@@ -125,6 +173,47 @@ async fn migrate(config: Config) -> Result<()> {
     db.migrate().await?;
     db.close().await;
     tracing::info!("the database is up to date");
+    Ok(())
+}
+
+async fn play(config: Config) -> Result<()> {
+    let mut signals = Signals::new()?;
+    let database = config.data.join("souk.db");
+    // The story tells of a first day, so yesterday's marketplace goes.
+    for ending in ["", "-wal", "-shm"] {
+        let path = format!("{}{ending}", database.display());
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(error).context(path);
+            }
+            _ => {}
+        }
+    }
+    let running = App::start(config, Overrides::default()).await?;
+    let admin = running.app.auth.sign_in_as(DEMO_ADMIN, Role::Admin).await?;
+    let base = format!("http://{}", running.address);
+    tokio::select! {
+        played = demo::run(&base, &admin) => {
+            played?;
+            signals.wait().await;
+        }
+        () = signals.wait() => {}
+    }
+    signals.unless_again(running.stop()).await.map(drop)
+}
+
+async fn token(config: Config, phone: &str, role: Role) -> Result<()> {
+    if config.environment == Environment::Production {
+        bail!("tokens are minted by hand in development only");
+    }
+    let by_hand = Overrides {
+        background: false,
+        ..Overrides::default()
+    };
+    let app = App::open(config, by_hand).await?;
+    let token = app.auth.sign_in_as(phone, role).await;
+    app.close().await;
+    println!("{}", token?);
     Ok(())
 }
 

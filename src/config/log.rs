@@ -31,7 +31,7 @@ pub(super) fn read(reader: &mut Reader, production: bool) -> Log {
     Log {
         level: reader.with(
             ("LOG_LEVEL", "log.level"),
-            "info".to_owned(),
+            "info,sea_orm_migration=warn".to_owned(),
             "a level such as info, or levels per target",
             |text| EnvFilter::try_new(text).is_ok().then(|| text.to_owned()),
         ),

@@ -22,6 +22,7 @@ mod session;
 mod standing;
 mod store;
 mod token;
+mod tools;
 mod verify;
 
 #[cfg(test)]

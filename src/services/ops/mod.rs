@@ -50,7 +50,7 @@ impl Ops {
     #[must_use]
     pub fn register(registry: Registry) -> Registry {
         registry.register(TEST, |run| async move {
-            tracing::info!(job.id = %run.id, message = run.payload, "test job");
+            tracing::info!(job.id = %run.id, text = run.payload, "test job");
             Ok(())
         })
     }
