@@ -16,6 +16,9 @@ use crate::kernel::{Clock, Error, Result};
 /// The advisory lock that processes take while they migrate ("souk" in ASCII).
 const MIGRATION_LOCK: i64 = 0x736f_756b;
 
+/// The first SQLite without the bug that resets a WAL under a checkpoint.
+const SQLITE_LEAST: [u32; 3] = [3, 51, 3];
+
 /// How to reach the database.
 #[derive(Debug, Clone)]
 pub struct DbConfig {
@@ -83,6 +86,7 @@ impl Db {
             // One writer, as SQLite has it: a queue in the pool beats SQLITE_BUSY.
             Dialect::Sqlite => {
                 let writer = open(sqlite(config, 1, false)).await?;
+                refuse_old_sqlite(&writer).await?;
                 (
                     writer,
                     open(sqlite(config, config.max_connections, true)).await?,
@@ -211,6 +215,33 @@ async fn open(options: ConnectOptions) -> Result<DatabaseConnection> {
     Ok(pool)
 }
 
+/// Older ones can corrupt a WAL database when a checkpoint meets a write.
+async fn refuse_old_sqlite(writer: &DatabaseConnection) -> Result<()> {
+    let sql = "SELECT sqlite_version() AS version";
+    let row = writer
+        .query_one_raw(Dialect::Sqlite.statement(sql, []))
+        .await?;
+    let version: String = match row {
+        Some(row) => row.try_get("", "version")?,
+        None => String::new(),
+    };
+    if is_sound_sqlite(&version) {
+        return Ok(());
+    }
+    let [major, minor, patch] = SQLITE_LEAST;
+    Err(Error::internal(format!(
+        "SQLite {version} can corrupt a database, {major}.{minor}.{patch} is the least"
+    )))
+}
+
+fn is_sound_sqlite(version: &str) -> bool {
+    let numbers: Vec<u32> = version
+        .split('.')
+        .map_while(|number| number.parse().ok())
+        .collect();
+    numbers.as_slice() >= SQLITE_LEAST.as_slice()
+}
+
 fn postgres(config: &DbConfig) -> ConnectOptions {
     let mut options = ConnectOptions::new(&config.url);
     let statement_timeout = config.statement_timeout.as_millis().to_string();
@@ -259,4 +290,23 @@ fn sqlite(config: &DbConfig, connections: u32, read_only: bool) -> ConnectOption
                 .pragma("mmap_size", "268435456")
         });
     options
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_sound_versions_of_sqlite_are_used() {
+        for (version, sound) in [
+            ("3.51.3", true),
+            ("3.52.0", true),
+            ("4.0.0", true),
+            ("3.51.2", false),
+            ("3.46.1", false),
+            ("", false),
+        ] {
+            assert_eq!(is_sound_sqlite(version), sound, "{version}");
+        }
+    }
 }
