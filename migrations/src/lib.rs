@@ -5,6 +5,8 @@
 mod m20261120_000001_core;
 mod m20261120_000010_users;
 mod m20261120_000020_auth;
+mod m20261120_000030_stores;
+mod m20261120_000055_shipping;
 mod sql;
 
 use sea_orm_migration::prelude::*;
@@ -19,6 +21,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261120_000001_core::Migration),
             Box::new(m20261120_000010_users::Migration),
             Box::new(m20261120_000020_auth::Migration),
+            Box::new(m20261120_000030_stores::Migration),
+            Box::new(m20261120_000055_shipping::Migration),
         ]
     }
 }

@@ -97,6 +97,40 @@ impl Dialect {
         format!("{open}{}{close}", numbers.join(",")).into()
     }
 
+    /// Rows of `table` whose `search_text` holds a word that begins with each word of the
+    /// query in parameter `$place`, as [`Dialect::words`] writes it. The table's full-text
+    /// index must exist: on SQLite the FTS5 table `<table>_search` over `number`, on
+    /// PostgreSQL the tsvector column `search`.
+    pub fn matches(self, table: &str, place: usize) -> String {
+        match self {
+            Self::Sqlite => format!(
+                "{table}.number IN (SELECT rowid FROM {table}_search \
+                 WHERE {table}_search MATCH ${place})"
+            ),
+            Self::Postgres => format!("{table}.search @@ to_tsquery('simple', ${place})"),
+        }
+    }
+
+    /// The value for [`Dialect::matches`], from a text that [`kernel::text::fold`] folded:
+    /// its words hold letters and digits only, so nothing in them is an operator.
+    ///
+    /// [`kernel::text::fold`]: crate::kernel::text::fold
+    pub fn words(self, folded: &str) -> Value {
+        let words: Vec<String> = folded
+            .split_whitespace()
+            .map(|word| match self {
+                Self::Sqlite => format!("\"{word}\"*"),
+                Self::Postgres => format!("{word}:*"),
+            })
+            .collect();
+        words
+            .join(match self {
+                Self::Sqlite => " ",
+                Self::Postgres => " & ",
+            })
+            .into()
+    }
+
     const fn backend(self) -> DbBackend {
         match self {
             Self::Sqlite => DbBackend::Sqlite,

@@ -9,6 +9,16 @@ use super::{Error, Reason, Result};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Currency([u8; 3]);
 
+/// The codes of ISO 4217 that people pay with.
+const CURRENT: &str = "\
+AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BHD BIF BMD BND BOB BRL BSD BTN BWP BYN BZD CAD \
+CDF CHF CLP CNY COP CRC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD \
+GNF GTQ GYD HKD HNL HTG HUF IDR ILS INR IQD IRR ISK JMD JOD JPY KES KGS KHR KMF KPW KRW KWD KYD \
+KZT LAK LBP LKR LRD LSL LYD MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MYR MZN NAD NGN NIO \
+NOK NPR NZD OMR PAB PEN PGK PHP PKR PLN PYG QAR RON RSD RUB RWF SAR SBD SCR SDG SEK SGD SHP SLE \
+SOS SRD SSP STN SVC SYP SZL THB TJS TMT TND TOP TRY TTD TWD TZS UAH UGX USD UYU UZS VED VES VND \
+VUV WST XAF XCD XCG XOF XPF YER ZAR ZMW ZWG";
+
 impl Currency {
     /// The Algerian dinar.
     pub const DZD: Self = Self(*b"DZD");
@@ -16,6 +26,11 @@ impl Currency {
     /// The three letters.
     pub fn as_str(&self) -> &str {
         std::str::from_utf8(&self.0).unwrap_or("XXX")
+    }
+
+    /// Whether people pay with it today.
+    pub fn is_current(&self) -> bool {
+        CURRENT.split(' ').any(|code| code == self.as_str())
     }
 }
 
@@ -97,6 +112,8 @@ mod tests {
     #[test]
     fn a_currency_is_three_letters() {
         assert_eq!("dzd".parse::<Currency>().unwrap(), Currency::DZD);
+        assert!(Currency::DZD.is_current());
+        assert!(!"ZZZ".parse::<Currency>().unwrap().is_current());
         for bad in ["", "DZ", "DZDD", "D1D", "é€"] {
             assert!(bad.parse::<Currency>().is_err(), "{bad}");
         }

@@ -4,5 +4,8 @@
 //! a small trait that the left one defines and the assembly fills.
 
 pub mod auth;
+pub mod delivery;
 pub mod ops;
+pub mod shipping;
+pub mod stores;
 pub mod users;

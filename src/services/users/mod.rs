@@ -104,6 +104,14 @@ pub async fn find(conn: &impl Conn, id: UserId) -> Result<Option<User>> {
     store::find(conn, id).await
 }
 
+/// The open accounts among these, in no order.
+///
+/// # Errors
+/// Those of the database.
+pub async fn find_all(conn: &impl Conn, ids: &[UserId]) -> Result<Vec<User>> {
+    store::find_all(conn, ids).await
+}
+
 /// The open account of a phone: whom to invite.
 ///
 /// # Errors

@@ -22,6 +22,15 @@ pub(super) async fn find(conn: &impl Conn, id: UserId) -> Result<Option<User>> {
         .await?)
 }
 
+/// The open accounts among these.
+pub(super) async fn find_all(conn: &impl Conn, ids: &[UserId]) -> Result<Vec<User>> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let ids = ids.iter().map(|id| id.uuid());
+    Ok(open().filter(user::Column::Id.is_in(ids)).all(conn).await?)
+}
+
 /// The open account of a phone.
 pub(super) async fn find_by_phone(conn: &impl Conn, phone: &Phone) -> Result<Option<User>> {
     Ok(of_phone(phone).one(conn).await?)

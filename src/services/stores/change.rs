@@ -1,0 +1,149 @@
+//! Opening, changing and closing stores.
+
+use super::hours::Hours;
+use super::model::{NewStore, Store, StoreChange};
+use super::policy::{self, Needed};
+use super::state::Step;
+use super::store::{self, Staffed};
+use super::{Stores, changed};
+use crate::db::Tx;
+use crate::kernel::id::StoreId;
+use crate::kernel::{Call, Error, Reason, Result};
+use crate::services::users;
+
+impl Stores {
+    /// Opens a store, which the caller owns. The first one makes a customer a store owner.
+    ///
+    /// # Errors
+    /// UNAUTHENTICATED, NOT_FOUND when the caller's account is closed.
+    pub(super) async fn open(&self, tx: &Tx, call: &Call, new: &NewStore) -> Result<Store> {
+        let owner = call.user()?;
+        users::promote_to_store_owner(tx, owner).await?;
+        let store = Store::open(owner, new.clone(), tx.now());
+        store::insert(tx, &store).await?;
+        changed(tx, &store);
+        Ok(store)
+    }
+
+    /// Changes what is present in `change`.
+    ///
+    /// # Errors
+    /// NOT_FOUND, FORBIDDEN, UNKNOWN_WILAYA, VALIDATION_ERROR.
+    pub(super) async fn update(
+        &self,
+        tx: &Tx,
+        call: &Call,
+        id: StoreId,
+        change: &StoreChange,
+    ) -> Result<Store> {
+        let alter = |store: Store| store.changed(change);
+        self.alter(tx, call, id, Needed::Manager, alter).await
+    }
+
+    /// Replaces the opening hours.
+    ///
+    /// # Errors
+    /// NOT_FOUND, FORBIDDEN.
+    pub(super) async fn set_hours(
+        &self,
+        tx: &Tx,
+        call: &Call,
+        id: StoreId,
+        hours: &Hours,
+    ) -> Result<Store> {
+        let hours = Some(hours.clone());
+        let alter = |store: Store| Ok(Store { hours, ..store });
+        self.alter(tx, call, id, Needed::Manager, alter).await
+    }
+
+    /// Pauses or resumes.
+    ///
+    /// # Errors
+    /// NOT_FOUND, FORBIDDEN, INVALID_STATUS_TRANSITION.
+    pub(super) async fn step(
+        &self,
+        tx: &Tx,
+        call: &Call,
+        id: StoreId,
+        step: Step,
+    ) -> Result<Store> {
+        let by_admin = call.caller.is_admin();
+        let alter = |store: Store| store.step(step, by_admin, tx.now());
+        self.alter(tx, call, id, Needed::Manager, alter).await
+    }
+
+    /// Takes a store off the marketplace; for administrators.
+    ///
+    /// # Errors
+    /// NOT_FOUND, INVALID_STATUS_TRANSITION.
+    pub(super) async fn suspend(
+        &self,
+        tx: &Tx,
+        call: &Call,
+        id: StoreId,
+        reason: &str,
+    ) -> Result<Store> {
+        let alter = |store: Store| {
+            let mut store = store.step(Step::Suspend, call.caller.is_admin(), tx.now())?;
+            store.life.suspended_reason = Some(reason.to_owned());
+            Ok(store)
+        };
+        self.alter(tx, call, id, Needed::Owner, alter).await
+    }
+
+    /// Closes a store for good.
+    ///
+    /// # Errors
+    /// NOT_FOUND, FORBIDDEN, STORE_HAS_OPEN_ORDERS.
+    pub(super) async fn delete(&self, tx: &Tx, call: &Call, id: StoreId) -> Result<()> {
+        let locked = self.lock(tx, call, id, Needed::Owner).await?;
+        if self.0.orders.store_has_open_orders(tx, id).await? {
+            return Err(Error::new(
+                Reason::StoreHasOpenOrders,
+                "the store has orders that are not finished",
+            ));
+        }
+        let store = Store::clone(&locked.store);
+        let closed = store.step(Step::Delete, call.caller.is_admin(), tx.now())?;
+        self.save(tx, closed).await.map(drop)
+    }
+
+    /// The store, its row held until commit, when the caller may act on it.
+    pub(super) async fn lock(
+        &self,
+        tx: &Tx,
+        call: &Call,
+        id: StoreId,
+        needed: Needed,
+    ) -> Result<Staffed> {
+        let locked = store::lock(tx, id).await?;
+        policy::require(&locked.store, &locked.members, &call.caller, needed)?;
+        Ok(locked)
+    }
+
+    async fn alter(
+        &self,
+        tx: &Tx,
+        call: &Call,
+        id: StoreId,
+        needed: Needed,
+        how: impl FnOnce(Store) -> Result<Store>,
+    ) -> Result<Store> {
+        let locked = self.lock(tx, call, id, needed).await?;
+        let altered = how(Store::clone(&locked.store))?;
+        if altered == *locked.store {
+            return Ok(altered);
+        }
+        self.save(tx, altered).await
+    }
+
+    /// Writes the next version of a locked store, and tells it.
+    pub(super) async fn save(&self, tx: &Tx, store: Store) -> Result<Store> {
+        let mut next = store;
+        next.life.version += 1;
+        next.life.updated_at = tx.now();
+        store::save(tx, &next).await?;
+        changed(tx, &next);
+        Ok(next)
+    }
+}

@@ -1,0 +1,182 @@
+//! Stores: places that sell, their owners, staff and opening hours, and finding them by
+//! name, by city and by distance.
+//!
+//! Holds:
+//! - a store has one owner, who is no member of its staff;
+//! - its status moves only by the steps of `state`;
+//! - its version counts its changes without a gap, those of its staff included, and each
+//!   has an event on the topic `store/<uuid>`;
+//! - a deleted store stays for the orders of the past and is found by nobody.
+//!
+//! It knows neither products nor orders: whether orders are open it asks
+//! [`users::OpenOrders`].
+
+mod address;
+mod cells;
+mod change;
+mod convert;
+mod entity;
+mod find;
+mod grpc;
+mod hours;
+mod model;
+mod policy;
+mod staff;
+mod state;
+mod store;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use crate::cache::Cache;
+use crate::db::{Conn, Db, NewEvent, Observer, Tx};
+use crate::kernel::id::{StoreId, UserId};
+use crate::kernel::seal::Sealer;
+use crate::kernel::{Call, Currency, Result};
+use crate::services::users::{self, OpenOrders};
+
+pub use address::StoreAddress;
+pub use model::{Availability, Store};
+pub use policy::{Member, Needed, StaffRole};
+pub use state::Status;
+
+use store::Staffed;
+
+/// How long a cached store is believed when no event comes.
+const CACHED_FOR: Duration = Duration::from_secs(60);
+/// Cached stores at the most.
+const CACHED_MAX: u64 = 10_000;
+
+/// How stores behave where they do not say.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The marketplace's currency.
+    pub currency: Currency,
+    /// The calling code of phone numbers without one, such as `91`.
+    pub default_phone_country: Option<String>,
+}
+
+/// The service of stores. Clones share it.
+#[derive(Clone)]
+pub struct Stores(Arc<Parts>);
+
+struct Parts {
+    db: Db,
+    sealer: Sealer,
+    orders: Arc<dyn OpenOrders>,
+    settings: Settings,
+    known: Cache<StoreId, Arc<Staffed>>,
+}
+
+impl Stores {
+    /// The service; `sealer` makes its page tokens.
+    pub fn new(db: Db, sealer: Sealer, orders: Arc<dyn OpenOrders>, settings: Settings) -> Self {
+        Self(Arc::new(Parts {
+            db,
+            sealer,
+            orders,
+            settings,
+            known: Cache::new(CACHED_MAX, CACHED_FOR),
+        }))
+    }
+
+    /// The store in any status but deleted. Costs no statement when it is cached.
+    ///
+    /// # Errors
+    /// NOT_FOUND.
+    pub async fn get(&self, conn: &impl Conn, id: StoreId) -> Result<Arc<Store>> {
+        Ok(self.staffed(conn, id).await?.store.clone())
+    }
+
+    /// The store, when the caller may act on it in the needed standing. Costs no statement
+    /// when it is cached.
+    ///
+    /// # Errors
+    /// NOT_FOUND when the caller may not know of the store, FORBIDDEN otherwise.
+    pub async fn require_member(
+        &self,
+        conn: &impl Conn,
+        call: &Call,
+        id: StoreId,
+        needed: Needed,
+    ) -> Result<Arc<Store>> {
+        let staffed = self.staffed(conn, id).await?;
+        policy::require(&staffed.store, &staffed.members, &call.caller, needed)?;
+        Ok(staffed.store.clone())
+    }
+
+    /// The store, when the caller may know of it. Costs no statement when it is cached.
+    ///
+    /// # Errors
+    /// NOT_FOUND.
+    pub async fn visible(&self, conn: &impl Conn, call: &Call, id: StoreId) -> Result<Arc<Store>> {
+        let staffed = self.staffed(conn, id).await?;
+        policy::require_sight(&staffed.store, &staffed.members, &call.caller)?;
+        Ok(staffed.store.clone())
+    }
+
+    /// The stores that a user owns or works for.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn stores_of_user(&self, conn: &impl Conn, user: UserId) -> Result<Vec<StoreId>> {
+        store::of_user(conn, self.0.db.dialect(), user).await
+    }
+
+    /// Sees the commits of this process, so that a changed store is forgotten before the
+    /// change is answered.
+    pub fn observer(&self) -> Observer {
+        let stores = self.clone();
+        Box::new(move |events: &[NewEvent]| {
+            for event in events {
+                stores.observe(&event.topic);
+            }
+        })
+    }
+
+    /// Forgets what is cached of the store that an event on `topic` is about; other topics
+    /// are ignored.
+    pub fn observe(&self, topic: &str) {
+        let id = topic
+            .strip_prefix(TOPIC)
+            .and_then(|uuid| uuid.parse::<uuid::Uuid>().ok());
+        if let Some(id) = id {
+            self.0.known.invalidate(&id.into());
+        }
+    }
+
+    async fn staffed(&self, conn: &impl Conn, id: StoreId) -> Result<Arc<Staffed>> {
+        let load = || async { store::find(conn, id).await.map(Arc::new) };
+        self.0.known.get_or_load(&id, load).await
+    }
+}
+
+#[async_trait]
+impl users::KnownStores for Stores {
+    async fn store_exists(&self, tx: &Tx, store: StoreId) -> Result<bool> {
+        store::exists(tx.conn(), store).await
+    }
+}
+
+const TOPIC: &str = "store/";
+
+/// The topic of what changes a store.
+pub fn topic(id: StoreId) -> String {
+    format!("{TOPIC}{}", id.uuid())
+}
+
+/// Tells those who watch what the store has become.
+fn changed(tx: &Tx, store: &Store) {
+    tx.emit(NewEvent {
+        topic: topic(store.id),
+        kind: match store.status() {
+            Status::Deleted => "store.deleted",
+            _ => "store.changed",
+        },
+        aggregate: store.id.uuid(),
+        version: store.version(),
+        payload: convert::payload(store),
+    });
+}
