@@ -7,11 +7,13 @@
 use std::convert::Infallible;
 use std::future::Future;
 use std::net::IpAddr;
+use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use futures_util::FutureExt;
 use http::header::{CONTENT_TYPE, ORIGIN};
-use http::{HeaderMap, HeaderValue, Request, Response};
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use ipnet::IpNet;
 use tonic::body::Body;
@@ -85,11 +87,9 @@ impl Shared {
         });
         let origin = request.headers().get(ORIGIN).cloned();
         let protocol = Protocol::of(request.headers());
-        let mut response = match (self.cors.preflight(&request), protocol) {
-            (Some(response), _) => response,
-            (None, Protocol::Grpc) => self.calls.clone().call(request).await?,
-            (None, Protocol::GrpcWeb) => self.web.clone().call(request).await?,
-            (None, Protocol::Http) => self.edge.clone().call(request).await?,
+        let mut response = match self.cors.preflight(&request) {
+            Some(response) => response,
+            None => self.hand_on(protocol, request).await?,
         };
         let headers = response.headers_mut();
         // Browsers cannot speak plain gRPC, so only the others need their headers.
@@ -105,6 +105,27 @@ impl Shared {
             headers.insert(request_id::HEADER, id);
         }
         Ok(response)
+    }
+
+    /// Calls catch the panics of their handlers; what is left is the translation around
+    /// them, where a plain 500 is all that can still be said.
+    async fn hand_on(
+        &self,
+        protocol: Protocol,
+        request: Request<Body>,
+    ) -> Result<Response<Body>, Infallible> {
+        match protocol {
+            Protocol::Grpc => self.calls.clone().call(request).await,
+            Protocol::GrpcWeb => self.web.clone().call(request).await,
+            Protocol::Http => {
+                let work = AssertUnwindSafe(self.edge.clone().call(request));
+                work.catch_unwind().await.unwrap_or_else(|_| {
+                    let mut response = Response::new(Body::empty());
+                    *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+                    Ok(response)
+                })
+            }
+        }
     }
 }
 

@@ -31,6 +31,8 @@ mod reply;
 mod seats;
 mod server;
 mod status;
+#[cfg(test)]
+mod tests;
 mod throttle;
 mod tls;
 

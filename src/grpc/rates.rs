@@ -61,9 +61,9 @@ classes! {
     /// Opening of streams.
     Stream Stream "RATE_STREAM" "rates.stream" 120;
     /// Providers' webhooks.
-    Webhook WebhookCalls "RATE_WEBHOOK" "rates.webhook" 600;
+    Webhook WebhookCalls "RATE_WEBHOOK_CALLS" "rates.webhook_calls" 600;
     /// Administration.
-    Admin AdminCalls "RATE_ADMIN" "rates.admin" 240;
+    Admin AdminCalls "RATE_ADMIN_CALLS" "rates.admin_calls" 240;
 }
 
 /// The limit of each class; nothing where calls are not counted.
