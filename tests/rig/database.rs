@@ -5,6 +5,24 @@ use tempfile::TempDir;
 
 use super::dice::setting;
 
+/// A kind of database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    Sqlite,
+    Postgres,
+}
+
+impl Kind {
+    /// What SOUK_TEST_DATABASE names; SQLite by default.
+    pub fn chosen() -> Self {
+        match setting("SOUK_TEST_DATABASE", "sqlite".to_owned()).as_str() {
+            "sqlite" => Self::Sqlite,
+            "postgres" => Self::Postgres,
+            other => panic!("SOUK_TEST_DATABASE is sqlite or postgres, not {other:?}"),
+        }
+    }
+}
+
 /// Where a run keeps its data.
 pub enum Database {
     /// A file on disk.
@@ -14,31 +32,28 @@ pub enum Database {
 }
 
 impl Database {
-    /// An empty database of the kind that SOUK_TEST_DATABASE names; SQLite by default.
-    pub async fn create(dir: &TempDir, label: &str) -> Self {
-        match setting("SOUK_TEST_DATABASE", "sqlite".to_owned()).as_str() {
-            "sqlite" => Self::Sqlite {
+    /// An empty database, named after `label`.
+    pub async fn create(kind: Kind, dir: &TempDir, label: &str) -> Self {
+        if kind == Kind::Sqlite {
+            return Self::Sqlite {
                 path: dir.path().join("souk.db").display().to_string(),
-            },
-            "postgres" => {
-                let server: String = setting("TEST_POSTGRES_URL", String::new());
-                assert!(
-                    !server.is_empty(),
-                    "TEST_POSTGRES_URL names the PostgreSQL server to test on"
-                );
-                // The folder's name is random; a database's name is all lower case.
-                let unique = dir.path().file_name().unwrap().to_string_lossy();
-                let unique: String = unique.chars().filter(char::is_ascii_alphanumeric).collect();
-                let name = format!("souk_{label}_{}", unique.to_lowercase());
-                let admin = Connect::connect(&server).await.unwrap();
-                admin
-                    .execute_unprepared(&format!("CREATE DATABASE {name}"))
-                    .await
-                    .unwrap();
-                Self::Postgres { server, name }
-            }
-            other => panic!("SOUK_TEST_DATABASE is sqlite or postgres, not {other:?}"),
+            };
         }
+        let server: String = setting("TEST_POSTGRES_URL", String::new());
+        assert!(
+            !server.is_empty(),
+            "TEST_POSTGRES_URL names the PostgreSQL server to test on"
+        );
+        // The folder's name is random; a database's name is all lower case.
+        let unique = dir.path().file_name().unwrap().to_string_lossy();
+        let unique: String = unique.chars().filter(char::is_ascii_alphanumeric).collect();
+        let name = format!("souk_{label}_{}", unique.to_lowercase());
+        let admin = Connect::connect(&server).await.unwrap();
+        admin
+            .execute_unprepared(&format!("CREATE DATABASE {name}"))
+            .await
+            .unwrap();
+        Self::Postgres { server, name }
     }
 
     /// What DATABASE_URL says.

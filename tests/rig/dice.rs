@@ -28,10 +28,14 @@ pub struct Dice(StdRng);
 impl Dice {
     /// The seed of SOUK_SEED, or a fresh one; printed either way.
     pub fn roll() -> Self {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-        let seed = setting("SOUK_SEED", now.as_micros() as u64 % 1_000_000);
+        let seed = setting("SOUK_SEED", fresh() % 1_000_000);
         println!("seed: SOUK_SEED={seed}");
         Self::of(seed)
+    }
+
+    /// Dice that nobody repeats.
+    pub fn fresh() -> Self {
+        Self::of(fresh())
     }
 
     pub fn of(seed: u64) -> Self {
@@ -70,4 +74,9 @@ impl Dice {
     pub fn word(&mut self, prefix: &str) -> String {
         format!("{prefix}-{:016x}", self.0.random::<u64>())
     }
+}
+
+fn fresh() -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    now.as_nanos() as u64
 }

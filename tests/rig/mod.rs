@@ -17,9 +17,9 @@ mod shop;
 mod wait;
 
 pub use client::{Caller, DEV_CODE, Verdict, judge};
-pub use database::Database;
+pub use database::{Database, Kind};
 pub use dice::{Dice, setting};
-pub use process::Souk;
+pub use process::{Souk, free_port};
 pub use proxy::Proxy;
 pub use shop::{Good, Shop, lines, order};
 pub use wait::{pause, until, with_retries};

@@ -3,7 +3,6 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
-use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -12,7 +11,7 @@ use souk::pb::souk::ops::v1::ops_service_client::OpsServiceClient;
 use tempfile::TempDir;
 
 use super::client::DEV_CODE;
-use super::database::Database;
+use super::database::{Database, Kind};
 use super::dice::Dice;
 
 /// How long a start may take before the run is given up.
@@ -21,23 +20,21 @@ const START: Duration = Duration::from_secs(30);
 /// One installation: its data, its port, and the process while it runs.
 pub struct Souk {
     pub database: Database,
-    program: PathBuf,
     dir: TempDir,
     port: u16,
     child: Option<Child>,
 }
 
 impl Souk {
-    /// An installation with an empty database. Nothing runs yet.
+    /// An installation with an empty database of the chosen kind. Nothing runs yet.
     pub async fn install(label: &str) -> Self {
-        Self::install_program(label, env!("CARGO_BIN_EXE_souk").into()).await
+        Self::install_on(Kind::chosen(), label).await
     }
 
-    pub async fn install_program(label: &str, program: PathBuf) -> Self {
+    pub async fn install_on(kind: Kind, label: &str) -> Self {
         let dir = tempfile::Builder::new().prefix("souk-").tempdir().unwrap();
         Self {
-            database: Database::create(&dir, label).await,
-            program,
+            database: Database::create(kind, &dir, label).await,
             port: free_port(),
             dir,
             child: None,
@@ -79,7 +76,7 @@ impl Souk {
     }
 
     async fn ready(&mut self) {
-        let mut pace = tokio::time::interval(Duration::from_millis(10));
+        let mut pace = tokio::time::interval(Duration::from_millis(5));
         loop {
             pace.tick().await;
             let exit = self.child.as_mut().and_then(|it| it.try_wait().unwrap());
@@ -124,7 +121,7 @@ impl Souk {
     /// Its own folder as the working directory, and nothing of our environment, so that
     /// the run does not depend on where it is started.
     fn command(&self, word: &str) -> Command {
-        let mut command = Command::new(&self.program);
+        let mut command = Command::new(env!("CARGO_BIN_EXE_souk"));
         command
             .arg(word)
             .current_dir(self.dir.path())
@@ -166,7 +163,7 @@ impl Drop for Souk {
 
 /// A free port below the range that the system gives to outgoing connections, so that
 /// nobody takes it while the server is down.
-fn free_port() -> u16 {
+pub fn free_port() -> u16 {
     let mut dice = Dice::of(u64::from(std::process::id()) ^ 0x50_75_6b);
     loop {
         let port = dice.number(20_000..=31_999) as u16;
