@@ -6,6 +6,8 @@ mod m20261120_000001_core;
 mod m20261120_000010_users;
 mod m20261120_000020_auth;
 mod m20261120_000030_stores;
+mod m20261120_000040_catalog;
+mod m20261120_000050_inventory;
 mod m20261120_000055_shipping;
 mod sql;
 
@@ -22,6 +24,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261120_000010_users::Migration),
             Box::new(m20261120_000020_auth::Migration),
             Box::new(m20261120_000030_stores::Migration),
+            Box::new(m20261120_000040_catalog::Migration),
+            Box::new(m20261120_000050_inventory::Migration),
             Box::new(m20261120_000055_shipping::Migration),
         ]
     }

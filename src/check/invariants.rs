@@ -88,7 +88,7 @@ pub(super) const ALL: &[Invariant] = &[
         offenders: "
             SELECT s.id FROM stock s
             LEFT JOIN (SELECT stock_id, sum(quantity) AS held FROM reservations
-                       WHERE state = 'RESERVED' GROUP BY stock_id) r ON r.stock_id = s.id
+                       WHERE status = 'RESERVED' GROUP BY stock_id) r ON r.stock_id = s.id
             WHERE s.reserved <> COALESCE(r.held, 0)",
     },
     Invariant {

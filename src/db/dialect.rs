@@ -131,6 +131,23 @@ impl Dialect {
             .into()
     }
 
+    /// Like [`Dialect::words`], for rows that hold the words in one of several columns of
+    /// the index: the one that SQLite calls `column` and PostgreSQL gave the `weight`.
+    pub fn words_in(self, column: &str, weight: char, folded: &str) -> Value {
+        let words = folded.split_whitespace();
+        match self {
+            Self::Sqlite => {
+                let words: Vec<String> = words.map(|word| format!("\"{word}\"*")).collect();
+                format!("{column} : ({})", words.join(" AND "))
+            }
+            Self::Postgres => {
+                let words: Vec<String> = words.map(|word| format!("{word}:*{weight}")).collect();
+                words.join(" & ")
+            }
+        }
+        .into()
+    }
+
     const fn backend(self) -> DbBackend {
         match self {
             Self::Sqlite => DbBackend::Sqlite,

@@ -77,6 +77,11 @@ pub fn is_check_violation(error: &DbErr) -> bool {
     database_error(error).is_some_and(|database| database.is_check_violation())
 }
 
+/// Whether the change named a record that is not there, or removed one that others name.
+pub fn is_foreign_key_violation(error: &DbErr) -> bool {
+    database_error(error).is_some_and(|database| database.is_foreign_key_violation())
+}
+
 fn sqlx_error(error: &DbErr) -> Option<&sqlx::Error> {
     match error {
         DbErr::Exec(RuntimeErr::SqlxError(error))

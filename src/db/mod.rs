@@ -4,6 +4,7 @@
 //! Rooms above see [`Db`] and [`Tx`]. Only this room and the services' `store`/`entity`
 //! files know sea-orm, and only `dialect` knows that there are two databases.
 
+mod conditions;
 mod connect;
 mod dialect;
 mod errors;
@@ -14,9 +15,10 @@ mod statements;
 pub(crate) mod testing;
 mod tx;
 
+pub use conditions::Conditions;
 pub use connect::{Db, DbConfig, Observer};
 pub use dialect::Dialect;
-pub use errors::{is_check_violation, unique_violation};
+pub use errors::{is_check_violation, is_foreign_key_violation, unique_violation};
 pub use idempotency::Answer;
 pub use outbox::{NewEvent, NewJob};
 pub use statements::count as count_statements;

@@ -6,7 +6,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use prost::Message;
-use sea_orm::{DatabaseTransaction, SqliteTransactionMode, TransactionOptions, TransactionTrait};
+use sea_orm::{
+    ConnectionTrait, DatabaseTransaction, SqliteTransactionMode, TransactionOptions,
+    TransactionTrait,
+};
 
 use super::connect::Db;
 use super::dialect::Dialect;
@@ -64,6 +67,21 @@ impl Tx {
         let id = JobId::new(self.now());
         self.left().jobs.push((id, job));
         id
+    }
+
+    /// Waits until no other transaction holds the same key, and holds it until the end:
+    /// for rules over several rows, of which none may exist yet. SQLite's one writer
+    /// needs no such turn.
+    ///
+    /// # Errors
+    /// CONFLICT when the turn does not come in time.
+    pub async fn take_turns(&self, key: &str) -> Result<()> {
+        if self.dialect() == Dialect::Postgres {
+            let sql = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))";
+            let statement = self.dialect().statement(sql, [key.into()]);
+            self.conn().execute_raw(statement).await?;
+        }
+        Ok(())
     }
 
     fn left(&self) -> std::sync::MutexGuard<'_, Left> {

@@ -262,6 +262,16 @@ impl Error {
         self
     }
 
+    /// Adds a violation with words of its own, for refusals of several fields.
+    #[must_use]
+    pub fn because(mut self, field: impl Into<String>, message: impl Into<String>) -> Self {
+        self.0.violations.push(Violation {
+            field: field.into(),
+            message: message.into(),
+        });
+        self
+    }
+
     /// Adds a fact that a program can read, such as the allowed maximum.
     #[must_use]
     pub fn with(mut self, key: &'static str, value: impl fmt::Display) -> Self {

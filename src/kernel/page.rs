@@ -1,5 +1,7 @@
 //! Pages of lists: a limit, and either an opaque cursor or a page number.
 
+use uuid::Uuid;
+
 use super::seal::Sealer;
 use super::{Error, Reason, Result};
 
@@ -146,6 +148,22 @@ impl<T> Page<T> {
             total: self.total,
         }
     }
+}
+
+/// A cursor of a list that is ordered by a key and then by id.
+pub fn cursor(id: Uuid, key: &[u8]) -> Vec<u8> {
+    [id.as_bytes().as_slice(), key].concat()
+}
+
+/// The id and the key of a [`cursor`].
+///
+/// # Errors
+/// INTERNAL for a cursor of another shape: tokens are authenticated.
+pub fn read_cursor(cursor: &[u8]) -> Result<(Uuid, &[u8])> {
+    let (id, key) = cursor
+        .split_first_chunk::<16>()
+        .ok_or_else(|| Error::internal(format!("a cursor of {} bytes", cursor.len())))?;
+    Ok((Uuid::from_bytes(*id), key))
 }
 
 fn purpose(binding: &str) -> String {

@@ -4,7 +4,9 @@
 //! a small trait that the left one defines and the assembly fills.
 
 pub mod auth;
+pub mod catalog;
 pub mod delivery;
+pub mod inventory;
 pub mod ops;
 pub mod shipping;
 pub mod stores;

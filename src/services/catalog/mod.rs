@@ -1,0 +1,229 @@
+//! Categories, brands and products, and finding them.
+//!
+//! Holds:
+//! - a product belongs to one store, and only members of that store write it;
+//! - its status moves only by the steps of `state`;
+//! - its slug, and in its store its article number, are its own until it is deleted;
+//! - its version counts its changes without a gap, and each has an event on the topic
+//!   `product/<uuid>`;
+//! - what a buyer pays is [`Product::sale_price`], here and nowhere else.
+//!
+//! Stock belongs to the inventory, which shows here as `in_stock` and as the store's own
+//! price. What a new product has in stock goes there through [`ProductStock`].
+
+mod categories;
+mod convert;
+mod entity;
+mod featured;
+mod grpc;
+mod list;
+mod product;
+mod sale;
+mod slug;
+mod state;
+mod store;
+#[cfg(test)]
+mod tests;
+mod tree;
+mod write;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use crate::cache::Cache;
+use crate::db::{Conn, Db, Observer, Tx};
+use crate::kernel::id::{ProductId, UserId};
+use crate::kernel::seal::Sealer;
+use crate::kernel::{Call, Currency, Error, Reason, Result};
+use crate::services::stores::{Needed, Stores};
+
+pub use entity::category::Model as Category;
+pub use entity::product::Model as Product;
+use featured::Featured;
+pub use product::{Changes, Image};
+pub use sale::{SaleItem, sale_items};
+pub use state::Status;
+use tree::Tree;
+
+/// How long a product is believed when no event comes.
+const CACHED_FOR: Duration = Duration::from_secs(60);
+/// Cached products at the most.
+const CACHED_MAX: u64 = 50_000;
+
+/// What the catalog asks of the inventory.
+#[async_trait]
+pub trait ProductStock: Send + Sync {
+    /// Sets what a product has in stock, and opens its record when it has none; answers
+    /// whether it can be bought now.
+    async fn set(
+        &self,
+        tx: &Tx,
+        product: &Product,
+        on_hand: Option<i32>,
+        enabled: Option<bool>,
+        actor: Option<UserId>,
+    ) -> Result<bool>;
+
+    /// The product whose price or presence on sale an event changed; `None` for every
+    /// other event.
+    fn offer_changed(&self, kind: &str, payload: &[u8]) -> Option<ProductId>;
+}
+
+/// The service of the catalog. Clones share it.
+#[derive(Clone)]
+pub struct Catalog(Arc<Parts>);
+
+struct Parts {
+    db: Db,
+    sealer: Sealer,
+    stores: Stores,
+    stock: Arc<dyn ProductStock>,
+    currency: Currency,
+    products: Cache<ProductId, Arc<Product>>,
+    slugs: Cache<String, ProductId>,
+    tree: Cache<(), Arc<Tree>>,
+    featured: Featured,
+}
+
+impl Catalog {
+    /// The service; `sealer` makes its page tokens, `currency` is the marketplace's.
+    pub fn new(
+        db: Db,
+        sealer: Sealer,
+        stores: Stores,
+        stock: Arc<dyn ProductStock>,
+        currency: Currency,
+    ) -> Self {
+        Self(Arc::new(Parts {
+            db,
+            sealer,
+            stores,
+            stock,
+            currency,
+            products: Cache::new(CACHED_MAX, CACHED_FOR),
+            slugs: Cache::new(CACHED_MAX, CACHED_FOR),
+            tree: Cache::new(1, CACHED_FOR),
+            featured: Featured::default(),
+        }))
+    }
+
+    /// A product that is not deleted. Costs no statement when it is cached.
+    ///
+    /// # Errors
+    /// PRODUCT_NOT_FOUND.
+    pub async fn get(&self, id: ProductId) -> Result<Arc<Product>> {
+        let load = || async {
+            let found = store::find(self.0.db.read(), id).await?;
+            found.map(Arc::new).ok_or_else(not_found)
+        };
+        self.0.products.get_or_load(&id, load).await
+    }
+
+    /// A product that the caller may see: on sale, or of a store whose member the caller
+    /// is. Costs no statement when it is cached.
+    ///
+    /// # Errors
+    /// PRODUCT_NOT_FOUND.
+    pub async fn visible(&self, call: &Call, id: ProductId) -> Result<Arc<Product>> {
+        let product = self.get(id).await?;
+        self.check_sight(call, &product).await?;
+        Ok(product)
+    }
+
+    async fn check_sight(&self, call: &Call, product: &Product) -> Result<()> {
+        let (stores, conn) = (&self.0.stores, self.0.db.read());
+        let seen = if product.status() == Status::Active {
+            stores.visible(conn, call, product.store()).await
+        } else {
+            let needed = Needed::Staff;
+            stores
+                .require_member(conn, call, product.store(), needed)
+                .await
+        };
+        seen.map(drop).map_err(hidden)
+    }
+
+    /// The product of a slug, if any. Costs no statement when it is cached.
+    async fn by_slug(&self, slug: &str) -> Result<Arc<Product>> {
+        let key = slug.to_owned();
+        let load = || async {
+            let found = store::find_by_slug(self.0.db.read(), slug).await?;
+            found.ok_or_else(not_found)
+        };
+        let id = self.0.slugs.get_or_load(&key, load).await?;
+        // The slug may have gone to another product since it was cached.
+        match self.get(id).await {
+            Ok(product) if product.slug == slug => Ok(product),
+            Ok(_) => {
+                self.0.slugs.invalidate(&key);
+                Err(not_found())
+            }
+            Err(error) => {
+                self.0.slugs.invalidate(&key);
+                Err(error)
+            }
+        }
+    }
+
+    /// All categories. Costs no statement when they are cached.
+    async fn tree(&self) -> Result<Arc<Tree>> {
+        let load = || async {
+            let all = store::categories::all(self.0.db.read()).await?;
+            Ok(Arc::new(Tree::new(all)))
+        };
+        self.0.tree.get_or_load(&(), load).await
+    }
+
+    /// Sees the commits of this process, so that a caller reads what it wrote.
+    pub fn observer(&self) -> Observer {
+        let catalog = self.clone();
+        Box::new(move |events| {
+            for event in events {
+                catalog.changed(&event.topic, event.kind, &event.payload);
+            }
+        })
+    }
+
+    /// Forgets what an event made stale.
+    fn changed(&self, topic: &str, kind: &str, payload: &[u8]) {
+        let (room, uuid) = topic.split_once('/').unwrap_or((topic, ""));
+        match room {
+            "product" => {
+                if let Ok(uuid) = uuid.parse::<uuid::Uuid>() {
+                    self.0.products.invalidate(&uuid.into());
+                    self.0.featured.forget();
+                }
+            }
+            "category" => self.0.tree.invalidate(&()),
+            "store" => self.0.featured.forget(),
+            _ => {
+                if let Some(product) = self.0.stock.offer_changed(kind, payload) {
+                    self.0.products.invalidate(&product);
+                    self.0.featured.forget();
+                }
+            }
+        }
+    }
+}
+
+/// A product that is not deleted, as it is inside a transaction.
+///
+/// # Errors
+/// PRODUCT_NOT_FOUND.
+pub async fn find(conn: &impl Conn, id: ProductId) -> Result<Product> {
+    store::find(conn, id).await?.ok_or_else(not_found)
+}
+
+fn not_found() -> Error {
+    Error::new(Reason::ProductNotFound, "product not found")
+}
+
+/// What the caller may not see does not exist.
+fn hidden(error: Error) -> Error {
+    match error.reason() {
+        Reason::NotFound | Reason::Forbidden => not_found(),
+        _ => error,
+    }
+}

@@ -1,0 +1,64 @@
+//! What carts and orders need to know of products.
+
+use super::{Product, Status, store};
+use crate::db::Conn;
+use crate::kernel::id::{ProductId, StoreId, UserId};
+use crate::kernel::{Currency, Result};
+
+/// A product as it is sold now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SaleItem {
+    /// The product.
+    pub product: ProductId,
+    /// The store that sells it.
+    pub store: StoreId,
+    /// The owner of that store.
+    pub seller: UserId,
+    /// Its name.
+    pub name: String,
+    /// The address of its picture; empty when it has none.
+    pub image: String,
+    /// The seller's article number; may be empty.
+    pub sku: String,
+    /// What a buyer pays for one piece, in minor units.
+    pub price: i64,
+    /// The currency of the price.
+    pub currency: Currency,
+    /// The smallest quantity of one order.
+    pub min_order_quantity: i32,
+    /// Where it is in its life. Only ACTIVE is for sale.
+    pub status: Status,
+    /// Whether at least one piece can be bought.
+    pub in_stock: bool,
+}
+
+/// The products among `ids`, deleted ones too; unknown ones are absent. One statement.
+///
+/// # Errors
+/// Those of the database.
+pub async fn sale_items(conn: &impl Conn, ids: &[ProductId]) -> Result<Vec<SaleItem>> {
+    let found = store::find_all(conn, ids).await?;
+    Ok(found.into_iter().map(SaleItem::from).collect())
+}
+
+impl From<Product> for SaleItem {
+    fn from(product: Product) -> Self {
+        let price = product.sale_price();
+        let status = product.status();
+        let image = product.images.0.into_iter().next();
+        Self {
+            product: product.id.into(),
+            store: product.store_id.into(),
+            seller: product.seller_id.into(),
+            name: product.name,
+            image: image.map(|image| image.url).unwrap_or_default(),
+            sku: product.sku,
+            price,
+            // The table takes nothing but three letters.
+            currency: product.currency.parse().unwrap_or(Currency::DZD),
+            min_order_quantity: product.min_order_quantity,
+            status,
+            in_stock: product.in_stock,
+        }
+    }
+}
