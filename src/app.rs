@@ -22,7 +22,7 @@ use crate::grpc::{Calls, Server, ServerConfig};
 use crate::jobs::{Jobs, JobsConfig};
 use crate::kernel::seal::Sealer;
 use crate::kernel::task::Tasks;
-use crate::kernel::{Clock, Error, Result};
+use crate::kernel::{Clock, Error, Reason, Result};
 use crate::pb;
 use crate::services::auth::Auth;
 use crate::services::ops::Health;
@@ -122,11 +122,12 @@ impl App {
     /// Opens everything and serves.
     ///
     /// # Errors
-    /// As [`App::open`]; UNAVAILABLE when the port cannot be had.
+    /// As [`App::open`]; UNAVAILABLE when the port cannot be opened, INTERNAL when the
+    /// certificate cannot be read.
     pub async fn start(config: Config, overrides: Overrides) -> Result<Running> {
         // The port comes first: when it is taken, nothing else should have happened.
-        let server = Server::bind(config.server.clone()).map_err(no_port)?;
-        let address = server.address().map_err(no_port)?;
+        let server = Server::bind(config.server.clone()).map_err(no_port(&config))?;
+        let address = server.address().map_err(no_port(&config))?;
         let app = Self::open(config, overrides).await?;
         let (health, health_service) = tonic_health::server::health_reporter();
         let routes = with_reflection(app.routes.clone(), &app.config.server)?;
@@ -138,7 +139,7 @@ impl App {
             &app.config.server,
         );
         let edge = BoxCloneSyncService::new(Edge::new(calls.clone())?);
-        let serving = server.with(calls, edge).map_err(no_port)?;
+        let serving = server.with(calls, edge).map_err(Error::internal)?;
         let port = Tasks::default();
         port.spawn(serving.run(port.stopping()));
         app.watch_health(health.clone()).await;
@@ -245,6 +246,10 @@ fn with_reflection(routes: Routes, config: &ServerConfig) -> Result<Routes> {
     Ok(routes.add_service(current).add_service(older))
 }
 
-fn no_port(error: io::Error) -> Error {
-    Error::unavailable("the port cannot be opened", error)
+fn no_port(config: &Config) -> impl Fn(io::Error) -> Error {
+    let (host, port) = (config.server.host, config.server.port);
+    move |error| {
+        let message = format!("port {port} of {host} cannot be opened");
+        Error::new(Reason::Unavailable, message).caused_by(error)
+    }
 }

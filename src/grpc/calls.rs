@@ -223,7 +223,7 @@ fn log(policy: &MethodPolicy, id: &str, started: Instant, headers: &HeaderMap) {
     if quiet && !tracing::enabled!(tracing::Level::DEBUG) {
         return;
     }
-    let duration_ms = started.elapsed().as_secs_f64() * 1000.0;
+    let duration_ms = started.elapsed().as_micros() as f64 / 1000.0;
     if quiet {
         tracing::debug!(rpc.method = policy.path, rpc.code = ?code, request.id = id, duration_ms, "answered");
     } else {

@@ -23,7 +23,7 @@ use tonic::body::Body;
 
 use super::config::Limits;
 use super::front::Front;
-use super::tls::HTTP2;
+use super::tls::{HTTP2, Tls};
 
 /// What a client that speaks HTTP/2 without TLS says first (RFC 9113, section 3.4).
 const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -41,7 +41,7 @@ const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 /// What all connections share.
 pub(super) struct Shared {
     pub(super) front: Front,
-    pub(super) tls: Option<TlsAcceptor>,
+    pub(super) tls: Option<Tls>,
     pub(super) limits: Limits,
     pub(super) stopping: CancellationToken,
 }
@@ -49,7 +49,7 @@ pub(super) struct Shared {
 /// Serves a connection to its end.
 pub(super) async fn serve(stream: TcpStream, peer: IpAddr, shared: Arc<Shared>) {
     let outcome = match &shared.tls {
-        Some(acceptor) => encrypted(stream, peer, &shared, acceptor).await,
+        Some(tls) => encrypted(stream, peer, &shared, &tls.acceptor()).await,
         None => plain(stream, peer, &shared).await,
     };
     if let Err(error) = outcome {

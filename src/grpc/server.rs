@@ -14,7 +14,7 @@ use super::config::ServerConfig;
 use super::connection::{self, Shared};
 use super::front::{Edge, Front};
 use super::seats::{Seat, Seats};
-use super::tls;
+use super::tls::Tls;
 use crate::kernel::task::Tasks;
 
 /// Connections that the system keeps for us until we accept them.
@@ -65,7 +65,7 @@ impl Server {
             seats: Seats::new(limits.connections, limits.connections_per_ip),
             shared: Arc::new(Shared {
                 front: Front::new(calls, edge, &self.config),
-                tls: self.config.tls.as_ref().map(tls::acceptor).transpose()?,
+                tls: self.config.tls.clone().map(Tls::new).transpose()?,
                 limits,
                 stopping: connections.stopping(),
             }),
