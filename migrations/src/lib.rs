@@ -9,6 +9,8 @@ mod m20261120_000030_stores;
 mod m20261120_000040_catalog;
 mod m20261120_000050_inventory;
 mod m20261120_000055_shipping;
+mod m20261120_000060_cart;
+mod m20261120_000070_orders;
 mod sql;
 
 use sea_orm_migration::prelude::*;
@@ -27,6 +29,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261120_000040_catalog::Migration),
             Box::new(m20261120_000050_inventory::Migration),
             Box::new(m20261120_000055_shipping::Migration),
+            Box::new(m20261120_000060_cart::Migration),
+            Box::new(m20261120_000070_orders::Migration),
         ]
     }
 }

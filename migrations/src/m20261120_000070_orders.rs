@@ -69,6 +69,7 @@ CREATE INDEX orders_user ON orders (user_id, created_at, id);
 CREATE INDEX orders_user_status ON orders (user_id, status, created_at, id);
 CREATE INDEX orders_store ON orders (store_id, created_at, id);
 CREATE INDEX orders_store_status ON orders (store_id, status, created_at, id);
+CREATE INDEX orders_seller_status ON orders (seller_id, status);
 CREATE INDEX orders_phone ON orders (customer_phone, created_at, id);
 CREATE INDEX orders_group ON orders (checkout_group);
 CREATE INDEX orders_unconfirmed ON orders (created_at) WHERE status = 'PENDING';

@@ -8,18 +8,29 @@ use tonic::service::Routes;
 use crate::bounded;
 use crate::clients::sms::Sms;
 use crate::config::{self, Config};
-use crate::db::{Db, Observer, Tx};
+use crate::db::{Db, Observer};
 use crate::events::Events;
 use crate::jobs::{DONE_KEPT, Registry, register_purges};
-use crate::kernel::Result;
-use crate::kernel::id::{StoreId, UserId};
 use crate::kernel::seal::Sealer;
 use crate::pb::souk::auth::v1::auth_service_server::AuthServiceServer;
+use crate::pb::souk::cart::v1::cart_service_server::CartServiceServer;
+use crate::pb::souk::catalog::v1::catalog_service_server::CatalogServiceServer;
+use crate::pb::souk::delivery::v1::delivery_service_server::DeliveryServiceServer;
+use crate::pb::souk::inventory::v1::inventory_service_server::InventoryServiceServer;
 use crate::pb::souk::ops::v1::ops_service_server::OpsServiceServer;
+use crate::pb::souk::orders::v1::order_service_server::OrderServiceServer;
+use crate::pb::souk::stores::v1::store_service_server::StoreServiceServer;
 use crate::pb::souk::users::v1::user_service_server::UserServiceServer;
 use crate::services::auth::{self, Auth, EndSessions};
+use crate::services::cart::Carts;
+use crate::services::catalog::Catalog;
+use crate::services::delivery::Delivery;
+use crate::services::inventory::{self, Inventory, StockOfProducts};
 use crate::services::ops::{Health, Ops};
-use crate::services::users::{KnownStores, Neighbours, OpenOrders, Users};
+use crate::services::orders::{self, Orders, OrdersUnderWay};
+use crate::services::shipping::{self, Shipping};
+use crate::services::stores::{self, Stores};
+use crate::services::users::{Neighbours, Users};
 
 /// What every service stands on.
 pub(super) struct Base {
@@ -40,33 +51,81 @@ pub(super) struct Services {
 }
 
 pub(super) fn build(base: &Base) -> Services {
-    let (db, sealer) = (&base.db, &base.sealer);
-    let environment = base.config.environment.as_str();
-
+    let (db, sealer, config) = (&base.db, &base.sealer, &*base.config);
+    let open_orders = Arc::new(OrdersUnderWay);
+    let stores = Stores::new(
+        db.clone(),
+        sealer.clone(),
+        open_orders.clone(),
+        of_stores(config),
+    );
     let neighbours = Neighbours {
-        orders: Arc::new(NoneYet),
+        orders: open_orders,
         sessions: Arc::new(EndSessions),
-        stores: Arc::new(NoneYet),
+        stores: Arc::new(stores.clone()),
     };
     let users = Users::new(db.clone(), sealer.clone(), neighbours);
     let auth = Auth::new(
         db.clone(),
         sealer.clone(),
         base.sms.clone(),
-        settings(&base.config),
+        of_auth(config),
+    );
+    let catalog = Catalog::new(
+        db.clone(),
+        sealer.clone(),
+        stores.clone(),
+        Arc::new(StockOfProducts),
+        config.market.currency,
+    );
+    let inventory = Inventory::new(
+        db.clone(),
+        sealer.clone(),
+        base.events.clone(),
+        stores.clone(),
+        catalog.clone(),
+    );
+    let shipping = Shipping::new(db.clone(), stores.clone(), of_shipping(config));
+    let delivery = Delivery::new(db.clone(), sealer.clone(), stores.clone(), shipping.clone());
+    let carts = Carts::new(db.clone(), stores.clone(), config.market.currency);
+    let orders = Orders::new(
+        db.clone(),
+        base.events.clone(),
+        sealer.clone(),
+        stores.clone(),
+        shipping.clone(),
+        of_orders(config),
     );
     let health = Health::new(db.clone());
-    let ops = Ops::new(db.clone(), sealer.clone(), health.clone(), environment);
+    let ops = Ops::new(
+        db.clone(),
+        sealer.clone(),
+        health.clone(),
+        config.environment.as_str(),
+    );
 
     let registry = register_purges(Registry::new(), db, DONE_KEPT);
     let registry = Ops::register(registry);
     let registry = auth::register(registry, &auth);
+    let registry = inventory::register(registry, db);
+    let registry = orders::register(registry, &orders);
 
-    let observers = vec![auth.observer()];
+    let observers = vec![
+        auth.observer(),
+        stores.observer(),
+        catalog.observer(),
+        shipping.observer(),
+    ];
 
     let routes = Routes::default()
         .add_service(bounded!(UserServiceServer::new(users)))
         .add_service(bounded!(AuthServiceServer::new(auth.clone())))
+        .add_service(bounded!(StoreServiceServer::new(stores)))
+        .add_service(bounded!(CatalogServiceServer::new(catalog)))
+        .add_service(bounded!(InventoryServiceServer::new(inventory)))
+        .add_service(bounded!(DeliveryServiceServer::new(delivery)))
+        .add_service(bounded!(CartServiceServer::new(carts)))
+        .add_service(bounded!(OrderServiceServer::new(orders)))
         .add_service(bounded!(OpsServiceServer::new(ops)));
 
     Services {
@@ -78,28 +137,33 @@ pub(super) fn build(base: &Base) -> Services {
     }
 }
 
-/// Before stores and orders are served, there are none.
-struct NoneYet;
-
-#[tonic::async_trait]
-impl OpenOrders for NoneYet {
-    async fn user_has_open_orders(&self, _: &Tx, _: UserId) -> Result<bool> {
-        Ok(false)
-    }
-
-    async fn store_has_open_orders(&self, _: &Tx, _: StoreId) -> Result<bool> {
-        Ok(false)
+fn of_stores(config: &Config) -> stores::Settings {
+    stores::Settings {
+        currency: config.market.currency,
+        default_phone_country: config.market.phone_country.clone(),
     }
 }
 
-#[tonic::async_trait]
-impl KnownStores for NoneYet {
-    async fn store_exists(&self, _: &Tx, _: StoreId) -> Result<bool> {
-        Ok(false)
+fn of_shipping(config: &Config) -> shipping::Settings {
+    shipping::Settings {
+        mode: match config.market.shipping {
+            config::ShippingMode::Flat => shipping::Mode::Flat,
+            config::ShippingMode::Table => shipping::Mode::Zones,
+        },
+        currency: config.market.currency,
     }
 }
 
-fn settings(config: &Config) -> auth::Settings {
+fn of_orders(config: &Config) -> orders::Settings {
+    orders::Settings {
+        allow_adhoc_items: config.market.adhoc_items,
+        currency: config.market.currency,
+        default_phone_country: config.market.phone_country.clone(),
+        confirm_within: config.market.confirm_within,
+    }
+}
+
+fn of_auth(config: &Config) -> auth::Settings {
     auth::Settings {
         otp_secret: config.secrets.otp.clone(),
         otp_dev_code: config

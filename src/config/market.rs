@@ -24,6 +24,8 @@ pub struct Market {
     pub phone_country: Option<String>,
     /// How long stock is held for a buyer who has not paid.
     pub reservation_ttl: Duration,
+    /// How long a store has to confirm an order before it is cancelled.
+    pub confirm_within: Duration,
     /// Whether orders may hold items that no catalogue lists.
     pub adhoc_items: bool,
     /// Where shipping prices come from.
@@ -36,6 +38,12 @@ pub(super) fn read(reader: &mut Reader, production: bool) -> Market {
         15u64,
         1,
         60,
+    );
+    let hours = reader.number(
+        ("ORDER_CONFIRM_HOURS", "market.order_confirm_hours"),
+        72u64,
+        1,
+        720,
     );
     Market {
         currency: reader.value(
@@ -50,6 +58,7 @@ pub(super) fn read(reader: &mut Reader, production: bool) -> Market {
             phone_country,
         ),
         reservation_ttl: Duration::from_secs(minutes * 60),
+        confirm_within: Duration::from_secs(hours * 60 * 60),
         adhoc_items: reader.flag(
             ("ALLOW_ADHOC_ITEMS", "market.allow_adhoc_items"),
             !production,

@@ -4,10 +4,12 @@
 //! a small trait that the left one defines and the assembly fills.
 
 pub mod auth;
+pub mod cart;
 pub mod catalog;
 pub mod delivery;
 pub mod inventory;
 pub mod ops;
+pub mod orders;
 pub mod shipping;
 pub mod stores;
 pub mod users;

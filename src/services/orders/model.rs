@@ -5,6 +5,7 @@ use super::state::{self, Actor, DeliveryType, PaymentMethod, PaymentStatus, Stat
 use crate::kernel::geo::GeoPoint;
 use crate::kernel::id::{CheckoutGroupId, OrderId, OrderItemId, ProductId, StoreId, UserId};
 use crate::kernel::{Currency, Result, Time};
+use crate::services::inventory::Line;
 
 /// Where the items of an order came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,7 +30,9 @@ impl Source {
 
     /// The source of a word.
     pub fn from_word(word: &str) -> Option<Self> {
-        [Self::Direct, Self::Cart, Self::AdHoc].into_iter().find(|source| source.as_str() == word)
+        [Self::Direct, Self::Cart, Self::AdHoc]
+            .into_iter()
+            .find(|source| source.as_str() == word)
     }
 }
 
@@ -318,6 +321,24 @@ impl Order {
             version: self.life.version,
             at: wish.at,
         })
+    }
+
+    /// What the order takes from the stock, and gives back when it comes to nothing. Free
+    /// items have none.
+    pub fn stock_lines(&self) -> Vec<Line> {
+        let Some(seller) = &self.seller else {
+            return Vec::new();
+        };
+        let items = self.items.iter();
+        items
+            .filter_map(|item| {
+                Some(Line {
+                    store: seller.store,
+                    product: item.product?,
+                    quantity: item.quantity,
+                })
+            })
+            .collect()
     }
 
     /// Changes something that is not the status, such as a tracking number.

@@ -128,6 +128,13 @@ impl Status {
     }
 }
 
+impl PaymentMethod {
+    /// Whether a payment provider takes the money before the store sees the order.
+    pub const fn is_online(self) -> bool {
+        matches!(self, Self::Stripe | Self::Paypal)
+    }
+}
+
 /// Checks a move.
 ///
 /// # Errors
@@ -136,17 +143,30 @@ impl Status {
 pub fn check(from: Status, to: Status, actor: Actor, delivery: DeliveryType) -> Result<()> {
     let movers = movers(from, to, delivery);
     if movers.is_empty() {
-        let message =
-            format!("an order cannot go from {} to {}", from.as_str(), to.as_str());
-        return Err(Error::new(Reason::InvalidStatusTransition, message)
-            .with("from", from.as_str())
-            .with("to", to.as_str()));
+        return Err(illegal(from, to));
     }
-    let acts_as = if actor == Actor::Admin { Actor::Store } else { actor };
+    let acts_as = if actor == Actor::Admin {
+        Actor::Store
+    } else {
+        actor
+    };
     if movers.contains(&acts_as) || (actor == Actor::Admin && movers.contains(&Actor::Courier)) {
         return Ok(());
     }
-    Err(Error::forbidden("this change of status is not yours to make"))
+    Err(Error::forbidden(
+        "this change of status is not yours to make",
+    ))
+}
+
+/// The refusal of a move that nobody may make.
+pub fn illegal(from: Status, to: Status) -> Error {
+    let (from, to) = (from.as_str(), to.as_str());
+    Error::new(
+        Reason::InvalidStatusTransition,
+        format!("an order cannot go from {from} to {to}"),
+    )
+    .with("from", from)
+    .with("to", to)
 }
 
 /// Who may move an order from one state to the other; nobody when it is no move at all.
@@ -234,22 +254,57 @@ mod tests {
 
     #[test]
     fn a_pickup_order_is_handed_over_at_the_counter() {
-        check(Status::Ready, Status::Delivered, Actor::Store, DeliveryType::Pickup).unwrap();
-        let refused = check(Status::Ready, Status::Delivered, Actor::Store, DeliveryType::StopDesk);
-        assert_eq!(refused.unwrap_err().reason(), Reason::InvalidStatusTransition);
+        check(
+            Status::Ready,
+            Status::Delivered,
+            Actor::Store,
+            DeliveryType::Pickup,
+        )
+        .unwrap();
+        let refused = check(
+            Status::Ready,
+            Status::Delivered,
+            Actor::Store,
+            DeliveryType::StopDesk,
+        );
+        assert_eq!(
+            refused.unwrap_err().reason(),
+            Reason::InvalidStatusTransition
+        );
     }
 
     #[test]
     fn an_administrator_may_do_what_store_and_courier_may() {
-        check(Status::Pending, Status::Confirmed, Actor::Admin, DeliveryType::Home).unwrap();
-        check(Status::OutForDelivery, Status::Shipped, Actor::Admin, DeliveryType::Home).unwrap();
-        let refused = check(Status::PaymentPending, Status::Confirmed, Actor::Admin, DeliveryType::Home);
+        check(
+            Status::Pending,
+            Status::Confirmed,
+            Actor::Admin,
+            DeliveryType::Home,
+        )
+        .unwrap();
+        check(
+            Status::OutForDelivery,
+            Status::Shipped,
+            Actor::Admin,
+            DeliveryType::Home,
+        )
+        .unwrap();
+        let refused = check(
+            Status::PaymentPending,
+            Status::Confirmed,
+            Actor::Admin,
+            DeliveryType::Home,
+        );
         assert_eq!(refused.unwrap_err().reason(), Reason::Forbidden);
     }
 
     #[test]
     fn nothing_leaves_a_final_state() {
-        for from in Status::ALL.iter().copied().filter(|status| status.is_final()) {
+        for from in Status::ALL
+            .iter()
+            .copied()
+            .filter(|status| status.is_final())
+        {
             for to in Status::ALL.iter().copied() {
                 assert!(movers(from, to, DeliveryType::Pickup).is_empty());
             }

@@ -1,0 +1,111 @@
+//! Who may know of an order, and as what. For everyone else it does not exist.
+
+use super::Parts;
+use super::model::Order;
+use crate::db::Conn;
+use crate::kernel::id::CheckoutGroupId;
+use crate::kernel::seal::Sealer;
+use crate::kernel::{Call, Code, Error, Result};
+use crate::services::stores::Needed;
+
+/// What a guest's token is made for; it opens nothing else.
+const PURPOSE: &str = "guest-order";
+
+/// How a caller stands to an order. One may be several at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Standing {
+    /// Placed it, or holds the guest's token.
+    pub buyer: bool,
+    /// Owns its store or works for it.
+    pub store: bool,
+    /// Runs the marketplace.
+    pub admin: bool,
+}
+
+impl Standing {
+    /// Whether the caller may see the order at all.
+    pub(super) const fn sees(self) -> bool {
+        self.buyer || self.store || self.admin
+    }
+}
+
+/// The proof that lets a guest read, watch and cancel the orders of a checkout.
+pub(super) fn guest_token(sealer: &Sealer, group: CheckoutGroupId) -> String {
+    sealer.seal(PURPOSE, group.uuid().as_bytes())
+}
+
+fn is_proven(sealer: &Sealer, token: Option<&str>, order: &Order) -> bool {
+    let opened = token.and_then(|token| sealer.open(PURPOSE, token));
+    order.user.is_none() && opened.as_deref() == Some(order.group.uuid().as_bytes().as_slice())
+}
+
+/// How the caller stands to an order.
+///
+/// # Errors
+/// Those of the database.
+pub(super) async fn standing(
+    parts: &Parts,
+    conn: &impl Conn,
+    call: &Call,
+    order: &Order,
+    token: Option<&str>,
+) -> Result<Standing> {
+    let user = call.caller.user_id();
+    let owns = user.is_some() && user == order.user;
+    Ok(Standing {
+        buyer: owns || is_proven(&parts.sealer, token, order),
+        store: works_for_store(parts, conn, call, order).await?,
+        admin: call.caller.is_admin(),
+    })
+}
+
+async fn works_for_store(
+    parts: &Parts,
+    conn: &impl Conn,
+    call: &Call,
+    order: &Order,
+) -> Result<bool> {
+    let (Some(user), Some(seller)) = (call.caller.user_id(), &order.seller) else {
+        return Ok(false);
+    };
+    // The owner keeps the past orders of a store that is closed.
+    if user == seller.owner {
+        return Ok(true);
+    }
+    let member = parts
+        .stores
+        .require_member(conn, call, seller.store, Needed::Staff)
+        .await;
+    match member {
+        Ok(_) => Ok(true),
+        Err(refused) if matches!(refused.code(), Code::NotFound | Code::PermissionDenied) => {
+            Ok(false)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// The order, when the caller may see it.
+///
+/// # Errors
+/// NOT_FOUND when there is none or the caller may not see it.
+pub(super) async fn visible(
+    parts: &Parts,
+    conn: &impl Conn,
+    call: &Call,
+    found: Option<Order>,
+    token: Option<&str>,
+) -> Result<(Order, Standing)> {
+    let order = found.ok_or_else(not_found)?;
+    let standing = standing(parts, conn, call, &order, token).await?;
+    if standing.sees() {
+        Ok((order, standing))
+    } else {
+        Err(not_found())
+    }
+}
+
+/// The one answer for what there is not and what the caller may not know of.
+pub(super) fn not_found() -> Error {
+    Error::not_found("order")
+}
