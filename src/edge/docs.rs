@@ -121,8 +121,9 @@ impl Docs {
                 .collect();
             OpenApi {
                 json,
-                etag: HeaderValue::try_from(format!("\"{digest}\""))
-                    .unwrap_or(HeaderValue::from_static("\"\"")),
+                // Weak: it names the text, not the bytes, which may be compressed.
+                etag: HeaderValue::try_from(format!("W/\"{digest}\""))
+                    .unwrap_or(HeaderValue::from_static("W/\"\"")),
             }
         });
         let known = headers.get(header::IF_NONE_MATCH);
@@ -143,14 +144,14 @@ impl Docs {
     }
 }
 
-/// Whether a list of entity tags holds this one; a proxy that compresses marks it weak.
+/// Whether a list of entity tags holds this one.
 fn holds(tags: &HeaderValue, etag: &HeaderValue) -> bool {
     let (Ok(tags), Ok(etag)) = (tags.to_str(), etag.to_str()) else {
         return false;
     };
     tags.split(',').any(|tag| {
         let tag = tag.trim();
-        tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == etag
+        tag == "*" || tag == etag
     })
 }
 
