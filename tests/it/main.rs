@@ -9,5 +9,7 @@
 mod support;
 
 mod access;
+mod auth;
 mod edge;
 mod ops;
+mod users;

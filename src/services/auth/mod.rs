@@ -15,6 +15,7 @@ mod convert;
 mod entity;
 mod grpc;
 mod jobs;
+mod mint;
 mod otp;
 mod refresh;
 mod request;
@@ -38,6 +39,7 @@ use crate::kernel::seal::Sealer;
 
 pub use entity::session::Model as Session;
 pub use jobs::register;
+pub use mint::Minted;
 pub use session::EndSessions;
 
 /// How many sessions a user may have.

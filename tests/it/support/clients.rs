@@ -57,6 +57,13 @@ impl Client {
         }
     }
 
+    /// The same person with another access token.
+    pub fn with_token(&self, token: &str) -> Self {
+        let mut other = self.clone();
+        other.token = Some(token.into());
+        other
+    }
+
     fn wire(&self) -> Wire {
         InterceptedService::new(self.channel.clone(), Bearer(self.token.clone()))
     }
@@ -126,4 +133,12 @@ pub fn statements<T>(response: &tonic::Response<T>) -> u32 {
         .get("x-db-statements")
         .expect("development answers tell");
     value.to_str().unwrap().parse().unwrap()
+}
+
+/// Whether an answer was recorded by an earlier call with the same key.
+pub fn is_replayed<T>(response: &tonic::Response<T>) -> bool {
+    response
+        .metadata()
+        .get("idempotency-replayed")
+        .is_some_and(|value| value == "true")
 }

@@ -1,0 +1,4 @@
+//! Accounts, profiles, address books.
+
+mod addresses;
+mod profile;
