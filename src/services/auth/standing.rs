@@ -28,9 +28,15 @@ struct Live {
     expires_at: Time,
 }
 
-/// The caches.
+/// Looks standings up, and keeps them for a while.
 pub(super) struct Standings {
     db: Db,
+    kept: Kept,
+}
+
+/// The caches.
+#[derive(Clone)]
+struct Kept {
     sessions: Cache<SessionId, Option<Live>>,
     /// The roles of active accounts.
     roles: Cache<UserId, Option<Role>>,
@@ -40,19 +46,25 @@ impl Standings {
     pub(super) fn new(db: Db) -> Self {
         Self {
             db,
-            sessions: Cache::new(CAPACITY, TTL),
-            roles: Cache::new(CAPACITY, TTL),
+            kept: Kept {
+                sessions: Cache::new(CAPACITY, TTL),
+                roles: Cache::new(CAPACITY, TTL),
+            },
         }
     }
 
     /// The role of the bearer, while the session lives and the account is active.
     async fn role_of(&self, bearer: Bearer, now: Time) -> Result<Option<Role>> {
         let load = || self.load_session(bearer.session);
-        let live = self.sessions.get_or_load(&bearer.session, load).await?;
+        let live = self
+            .kept
+            .sessions
+            .get_or_load(&bearer.session, load)
+            .await?;
         match live {
             Some(live) if live.user == bearer.user && live.expires_at > now => {
                 let load = || self.load_role(bearer.user);
-                self.roles.get_or_load(&bearer.user, load).await
+                self.kept.roles.get_or_load(&bearer.user, load).await
             }
             _ => Ok(None),
         }
@@ -71,7 +83,9 @@ impl Standings {
         let user = users::find(self.db.read(), id).await?;
         Ok(user.filter(|user| user.is_active).map(|user| user.role()))
     }
+}
 
+impl Kept {
     fn heed(&self, event: &NewEvent) {
         if event.kind == SESSION_ENDED {
             self.sessions.invalidate(&event.aggregate.into());
@@ -106,10 +120,11 @@ impl Auth {
     /// Sees the commits of this process, so that what changes a session or an account
     /// counts before the change is answered.
     pub fn observer(&self) -> Observer {
-        let auth = self.clone();
+        // Only the caches: the database keeps its observers, and must not keep itself.
+        let kept = self.0.standings.kept.clone();
         Box::new(move |events: &[NewEvent]| {
             for event in events {
-                auth.0.standings.heed(event);
+                kept.heed(event);
             }
         })
     }
