@@ -12,7 +12,7 @@ use crate::app::{App, Overrides};
 use crate::config::{Config, Environment, Problem};
 use crate::db::Db;
 use crate::kernel::{Clock, Role};
-use crate::{demo, telemetry};
+use crate::{check, demo, telemetry};
 
 /// Where the demo keeps its files.
 const DEMO_DATA: &str = "data/demo";
@@ -46,6 +46,8 @@ enum Command {
         #[arg(long, default_value = "ADMIN", value_parser = role)]
         role: Role,
     },
+    /// Ask the database for breaches of what must always hold; fails when there is one.
+    Check,
     /// Ask the server on the configured port whether it is ready.
     Health,
 }
@@ -138,6 +140,7 @@ async fn execute(command: Command, config: Config) -> Result<()> {
         Command::Migrate => migrate(config).await,
         Command::Demo => play(config).await,
         Command::Token { phone, role } => token(config, &phone, role).await,
+        Command::Check => check(&config).await,
         Command::Health => health(&config).await,
     }
 }
@@ -214,6 +217,18 @@ async fn token(config: Config, phone: &str, role: Role) -> Result<()> {
     let token = app.auth.sign_in_as(phone, role).await;
     app.close().await;
     println!("{}", token?);
+    Ok(())
+}
+
+/// Fails, with every breach named, when an invariant of the database does not hold.
+async fn check(config: &Config) -> Result<()> {
+    let db = Db::open(&config.database, Clock::system()).await?;
+    let report = check::run(&db).await?;
+    db.close().await;
+    println!("{report}");
+    if !report.is_clean() {
+        bail!("{} invariants do not hold", report.breaches.len());
+    }
     Ok(())
 }
 

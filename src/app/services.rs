@@ -9,7 +9,7 @@ use crate::bounded;
 use crate::clients::sms::Sms;
 use crate::config::{self, Config};
 use crate::db::{Db, Observer};
-use crate::events::Events;
+use crate::events::{self, Events, register_retention};
 use crate::jobs::{DONE_KEPT, Registry, register_purges};
 use crate::kernel::seal::Sealer;
 use crate::pb::souk::auth::v1::auth_service_server::AuthServiceServer;
@@ -105,6 +105,7 @@ pub(super) fn build(base: &Base) -> Services {
     );
 
     let registry = register_purges(Registry::new(), db, DONE_KEPT);
+    let registry = register_retention(registry, &base.events, events::KEPT);
     let registry = Ops::register(registry);
     let registry = auth::register(registry, &auth);
     let registry = inventory::register(registry, db);

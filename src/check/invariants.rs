@@ -92,6 +92,21 @@ pub(super) const ALL: &[Invariant] = &[
             WHERE s.reserved <> COALESCE(r.held, 0)",
     },
     Invariant {
+        name: "reservation-due",
+        says: "no reservation is active long after its time",
+        offenders: "
+            SELECT r.id FROM reservations r
+            WHERE r.status = 'RESERVED' AND r.expires_at <
+                (SELECT max(last_run_at) FROM job_schedules WHERE name = 'inventory.expire_reservations') - 60000000",
+    },
+    Invariant {
+        name: "product-in-stock",
+        says: "a product is shown in stock exactly when it can be bought",
+        offenders: "
+            SELECT p.id FROM products p LEFT JOIN stock s ON s.product_id = p.id
+            WHERE p.status <> 'DELETED' AND p.in_stock <> COALESCE(s.in_stock, FALSE)",
+    },
+    Invariant {
         name: "stock-movements",
         says: "what is on hand is the sum of the movements",
         offenders: "

@@ -48,6 +48,7 @@ use crate::services::stores::Stores;
 use crate::services::users::OpenOrders;
 
 pub use jobs::register;
+pub use state::{DeliveryType, Status, movers};
 
 /// How orders behave where a request does not say.
 #[derive(Debug, Clone)]

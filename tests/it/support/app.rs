@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use sea_orm::ConnectionTrait;
 use souk::app::{App, Overrides, Running};
+use souk::check;
 use souk::config::Config;
 use souk::db::{Db, DbConfig};
 use souk::kernel::{Clock, Time};
@@ -158,7 +159,8 @@ impl TestApp {
 
     /// Fails when any invariant of the database is broken.
     pub async fn assert_sound(&self) {
-        self.db.ping().await.unwrap();
+        let report = check::run(&self.db).await.unwrap();
+        assert!(report.is_clean(), "{report}");
     }
 }
 
