@@ -10,6 +10,8 @@ mod support;
 
 mod access;
 mod auth;
+mod cart;
 mod edge;
 mod ops;
+mod orders;
 mod users;

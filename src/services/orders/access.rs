@@ -72,6 +72,10 @@ async fn works_for_store(
     if user == seller.owner {
         return Ok(true);
     }
+    // Administrators pass for members everywhere, but they act in their own name.
+    if call.caller.is_admin() {
+        return Ok(false);
+    }
     let member = parts
         .stores
         .require_member(conn, call, seller.store, Needed::Staff)

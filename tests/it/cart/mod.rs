@@ -39,12 +39,17 @@ async fn adding_again_sums_up_to_what_is_there() {
     let refused = add(&buyer, &product.id, 2).await.unwrap_err();
     assert_eq!(reason(&refused), "VALIDATION_ERROR");
     assert_eq!(
-        tonic_types::StatusExt::get_details_error_info(&refused).unwrap().metadata["maximum"],
+        tonic_types::StatusExt::get_details_error_info(&refused)
+            .unwrap()
+            .metadata["maximum"],
         "5"
     );
     let seen = cart(&buyer).await;
     assert_eq!((seen.item_count, seen.quantity), (1, 4));
-    assert_eq!((seen.subtotal, seen.currency.as_str()), (Some(360_000), "DZD"));
+    assert_eq!(
+        (seen.subtotal, seen.currency.as_str()),
+        (Some(360_000), "DZD")
+    );
     // A cart holds nothing back.
     assert_eq!(app.on_hand().await, 5);
 }
@@ -60,7 +65,11 @@ async fn the_same_key_adds_once() {
         ..Default::default()
     };
     for _ in 0..3 {
-        buyer.cart().add_item(keyed("add-1", request.clone())).await.unwrap();
+        buyer
+            .cart()
+            .add_item(keyed("add-1", request.clone()))
+            .await
+            .unwrap();
     }
     assert_eq!(cart(&buyer).await.quantity, 3);
 }
@@ -72,12 +81,25 @@ async fn a_line_belongs_to_its_owner() {
     let product = seller.product("Argan oil", 90_000, 5).await;
     let (buyer, stranger) = (app.customer().await, app.customer().await);
     let line = add(&buyer, &product.id, 2).await.unwrap().item.unwrap().id;
-    let update = |quantity| UpdateItemRequest { id: line.clone(), quantity };
+    let update = |quantity| UpdateItemRequest {
+        id: line.clone(),
+        quantity,
+    };
     let remove = || RemoveItemRequest { id: line.clone() };
     let before = app.rows().await;
     for refused in [
-        stranger.cart().update_item(update(1)).await.map(drop).unwrap_err(),
-        stranger.cart().remove_item(remove()).await.map(drop).unwrap_err(),
+        stranger
+            .cart()
+            .update_item(update(1))
+            .await
+            .map(drop)
+            .unwrap_err(),
+        stranger
+            .cart()
+            .remove_item(remove())
+            .await
+            .map(drop)
+            .unwrap_err(),
     ] {
         assert_eq!(reason(&refused), "NOT_FOUND");
     }
@@ -86,9 +108,19 @@ async fn a_line_belongs_to_its_owner() {
     let own = add(&seller.client, &product.id, 1).await.unwrap_err();
     assert_eq!(reason(&own), "OWN_PRODUCT");
     assert_eq!(app.rows().await, before);
-    let changed = buyer.cart().update_item(update(5)).await.unwrap().into_inner();
+    let changed = buyer
+        .cart()
+        .update_item(update(5))
+        .await
+        .unwrap()
+        .into_inner();
     assert_eq!(changed.item.unwrap().quantity, 5);
-    let emptied = buyer.cart().remove_item(remove()).await.unwrap().into_inner();
+    let emptied = buyer
+        .cart()
+        .remove_item(remove())
+        .await
+        .unwrap()
+        .into_inner();
     assert_eq!(emptied.cart.unwrap().item_count, 0);
 }
 
@@ -101,6 +133,7 @@ async fn what_changed_since_is_told_and_what_blocks_is_named() {
     let gone = seller.product("Copper lamp", 70_000, 5).await;
     let (buyer, other) = (app.customer().await, app.customer().await);
     for product in [&dearer, &scarce, &gone] {
+        app.advance(std::time::Duration::from_millis(1));
         add(&buyer, &product.id, 3).await.unwrap();
     }
     let price = UpdateProductRequest {
@@ -110,15 +143,32 @@ async fn what_changed_since_is_told_and_what_blocks_is_named() {
     };
     seller.client.catalog().update_product(price).await.unwrap();
     other.order(&scarce.id, 4).await;
-    let delete = DeleteProductRequest { id: gone.id.clone() };
-    seller.client.catalog().delete_product(delete).await.unwrap();
-    let seen = buyer.cart().validate_cart(ValidateCartRequest::default()).await.unwrap();
+    let delete = DeleteProductRequest {
+        id: gone.id.clone(),
+    };
+    seller
+        .client
+        .catalog()
+        .delete_product(delete)
+        .await
+        .unwrap();
+    let seen = buyer
+        .cart()
+        .validate_cart(ValidateCartRequest::default())
+        .await
+        .unwrap();
     let seen = seen.into_inner();
     assert!(!seen.valid);
     let told: Vec<_> = seen
         .problems
         .iter()
-        .map(|problem| (problem.product_id.as_str(), problem.problem(), problem.blocking))
+        .map(|problem| {
+            (
+                problem.product_id.as_str(),
+                problem.problem(),
+                problem.blocking,
+            )
+        })
         .collect();
     let expected = [
         (dearer.id.as_str(), Problem::PriceChanged, false),
@@ -129,7 +179,11 @@ async fn what_changed_since_is_told_and_what_blocks_is_named() {
     let cart = seen.cart.unwrap();
     assert!(cart.has_problems);
     assert_eq!(cart.subtotal, Some(3 * 95_000));
-    let names: Vec<_> = cart.groups[0].items.iter().map(|item| item.name.as_str()).collect();
+    let names: Vec<_> = cart.groups[0]
+        .items
+        .iter()
+        .map(|item| item.name.as_str())
+        .collect();
     assert_eq!(names, ["Argan oil", "Rose water", "Copper lamp"]);
     assert_eq!(cart.groups[0].items[1].available, 1);
 }
@@ -144,16 +198,45 @@ async fn a_store_filters_the_view_and_what_is_cleared() {
     add(&buyer, &oil.id, 2).await.unwrap();
     app.advance(std::time::Duration::from_secs(1));
     add(&buyer, &lamp.id, 1).await.unwrap();
-    let summary = buyer.cart().get_cart_summary(GetCartSummaryRequest::default()).await.unwrap();
+    let summary = buyer
+        .cart()
+        .get_cart_summary(GetCartSummaryRequest::default())
+        .await
+        .unwrap();
     let groups = summary.into_inner().groups;
-    let sums: Vec<_> = groups.iter().map(|one| (one.store_id.as_str(), one.subtotal)).collect();
-    assert_eq!(sums, [(here.store.as_str(), 180_000), (there.store.as_str(), 70_000)]);
-    let of_here = GetCartRequest { store_id: here.store.clone() };
-    let view = buyer.cart().get_cart(of_here).await.unwrap().into_inner().cart.unwrap();
+    let sums: Vec<_> = groups
+        .iter()
+        .map(|one| (one.store_id.as_str(), one.subtotal))
+        .collect();
+    assert_eq!(
+        sums,
+        [
+            (here.store.as_str(), 180_000),
+            (there.store.as_str(), 70_000)
+        ]
+    );
+    let of_here = GetCartRequest {
+        store_id: here.store.clone(),
+    };
+    let view = buyer
+        .cart()
+        .get_cart(of_here)
+        .await
+        .unwrap()
+        .into_inner()
+        .cart
+        .unwrap();
     assert_eq!((view.item_count, view.subtotal), (1, Some(180_000)));
-    let clear = ClearCartRequest { store_id: here.store.clone() };
+    let clear = ClearCartRequest {
+        store_id: here.store.clone(),
+    };
     buyer.cart().clear_cart(clear).await.unwrap();
-    let count = buyer.cart().get_cart_count(GetCartCountRequest {}).await.unwrap().into_inner();
+    let count = buyer
+        .cart()
+        .get_cart_count(GetCartCountRequest {})
+        .await
+        .unwrap()
+        .into_inner();
     assert_eq!((count.count, count.quantity), (1, 1));
 }
 
@@ -172,6 +255,9 @@ async fn the_same_cart_comes_over_json() {
     assert_eq!(read.body["cart"]["groups"][0]["items"][0]["quantity"], 2);
     let many = json!({"productId": product.id, "quantity": 4});
     let refused = app.post("/api/cart/items", token, many).await;
-    assert_eq!((refused.status.as_u16(), &refused.body["code"]), (400, &json!("VALIDATION_ERROR")));
+    assert_eq!(
+        (refused.status.as_u16(), &refused.body["code"]),
+        (400, &json!("VALIDATION_ERROR"))
+    );
     assert_eq!(refused.body["errors"][0]["field"], "quantity");
 }

@@ -31,7 +31,10 @@ async fn an_order_goes_its_way_to_the_buyer() {
     let buyer = app.customer().await;
     let order = buyer.order(&product.id, 1).await;
     for to in [Status::Confirmed, Status::Processing, Status::Ready] {
-        assert_eq!(seller.client.step(&order.id, to).await.unwrap().status(), to);
+        assert_eq!(
+            seller.client.step(&order.id, to).await.unwrap().status(),
+            to
+        );
     }
     let ship = UpdateOrderStatusRequest {
         id: order.id.clone(),
@@ -39,10 +42,24 @@ async fn an_order_goes_its_way_to_the_buyer() {
         note: Some("with Yalidine".into()),
         tracking_number: Some("YAL-42".into()),
     };
-    seller.client.orders().update_order_status(ship.clone()).await.unwrap();
+    seller
+        .client
+        .orders()
+        .update_order_status(ship.clone())
+        .await
+        .unwrap();
     // Saying it again changes nothing.
-    seller.client.orders().update_order_status(ship).await.unwrap();
-    let done = seller.client.step(&order.id, Status::Delivered).await.unwrap();
+    seller
+        .client
+        .orders()
+        .update_order_status(ship)
+        .await
+        .unwrap();
+    let done = seller
+        .client
+        .step(&order.id, Status::Delivered)
+        .await
+        .unwrap();
     assert_eq!(done.payment_status(), order_payment::Status::Paid);
     assert_eq!(done.tracking_number, "YAL-42");
     assert_eq!(done.version, 6);
@@ -76,7 +93,11 @@ async fn only_those_who_may_move_an_order_and_only_along_its_way() {
         (&buyer, Status::Confirmed, "FORBIDDEN"),
         (&stranger, Status::Confirmed, "NOT_FOUND"),
         (&rival.client, Status::Confirmed, "NOT_FOUND"),
-        (&seller.client, Status::Delivered, "INVALID_STATUS_TRANSITION"),
+        (
+            &seller.client,
+            Status::Delivered,
+            "INVALID_STATUS_TRANSITION",
+        ),
         (&seller.client, Status::Failed, "INVALID_STATUS_TRANSITION"),
     ] {
         let refused = by.step(&order, to).await.unwrap_err();
@@ -100,10 +121,17 @@ async fn cancelling_gives_the_stock_back_once() {
         assert_eq!(cancel(&buyer, &order).await.unwrap(), Status::Cancelled);
         assert_eq!(app.on_hand().await, 3);
     }
-    let back = seller.client.step(&order, Status::Confirmed).await.unwrap_err();
+    let back = seller
+        .client
+        .step(&order, Status::Confirmed)
+        .await
+        .unwrap_err();
     assert_eq!(reason(&back), "INVALID_STATUS_TRANSITION");
     let seen = buyer.see(&order, None).await.unwrap();
-    assert_eq!((seen.cancel_reason.as_str(), seen.history.len()), ("changed my mind", 2));
+    assert_eq!(
+        (seen.cancel_reason.as_str(), seen.history.len()),
+        ("changed my mind", 2)
+    );
     app.assert_sound().await;
 }
 
@@ -114,7 +142,11 @@ async fn a_buyer_cancels_until_confirmed_and_a_store_until_ready() {
     let product = seller.product("Argan oil", 90_000, 9).await;
     let buyer = app.customer().await;
     let confirmed = buyer.order(&product.id, 1).await.id;
-    seller.client.step(&confirmed, Status::Confirmed).await.unwrap();
+    seller
+        .client
+        .step(&confirmed, Status::Confirmed)
+        .await
+        .unwrap();
     cancel(&buyer, &confirmed).await.unwrap();
     let ready = buyer.order(&product.id, 1).await.id;
     for to in [Status::Confirmed, Status::Processing] {
@@ -142,7 +174,12 @@ async fn goods_come_back_within_a_week() {
     let mut delivered = Vec::new();
     for _ in 0..2 {
         let order = buyer.order(&product.id, 1).await.id;
-        for to in [Status::Confirmed, Status::Processing, Status::Shipped, Status::Delivered] {
+        for to in [
+            Status::Confirmed,
+            Status::Processing,
+            Status::Shipped,
+            Status::Delivered,
+        ] {
             seller.client.step(&order, to).await.unwrap();
         }
         delivered.push(order);
@@ -152,22 +189,40 @@ async fn goods_come_back_within_a_week() {
         reason: "broken".into(),
         ..Default::default()
     };
-    let by_store = seller.client.orders().request_return(wish(&delivered[0])).await.unwrap_err();
+    let by_store = seller
+        .client
+        .orders()
+        .request_return(wish(&delivered[0]))
+        .await
+        .unwrap_err();
     assert_eq!(reason(&by_store), "FORBIDDEN");
     for _ in 0..2 {
-        let asked = buyer.orders().request_return(wish(&delivered[0])).await.unwrap();
+        let asked = buyer
+            .orders()
+            .request_return(wish(&delivered[0]))
+            .await
+            .unwrap();
         let asked = asked.into_inner().order.unwrap();
         assert_eq!((asked.return_reason.as_str(), asked.version), ("broken", 6));
     }
     app.advance(8 * DAY);
-    let (buyer, seller) =
-        (app.sign_in(&buyer.phone).await, app.sign_in(&seller.client.phone).await);
+    let (buyer, seller) = (
+        app.sign_in(&buyer.phone).await,
+        app.sign_in(&seller.client.phone).await,
+    );
     // Asked in time: the store may still take it back. Not asked: it is too late.
     seller.step(&delivered[0], Status::Returned).await.unwrap();
     assert_eq!(app.on_hand().await, 8);
-    let late = seller.step(&delivered[1], Status::Returned).await.unwrap_err();
+    let late = seller
+        .step(&delivered[1], Status::Returned)
+        .await
+        .unwrap_err();
     assert_eq!(reason(&late), "INVALID_STATUS_TRANSITION");
-    let late = buyer.orders().request_return(wish(&delivered[1])).await.unwrap_err();
+    let late = buyer
+        .orders()
+        .request_return(wish(&delivered[1]))
+        .await
+        .unwrap_err();
     assert_eq!(reason(&late), "INVALID_STATUS_TRANSITION");
     app.assert_sound().await;
 }
@@ -188,7 +243,10 @@ async fn an_order_that_no_store_confirms_is_cancelled() {
     let seen = buyer.see(&forgotten, None).await.unwrap();
     assert_eq!(seen.status(), Status::Cancelled);
     assert_eq!(seen.history[1].actor(), Actor::System);
-    assert_eq!(buyer.see(&kept, None).await.unwrap().status(), Status::Confirmed);
+    assert_eq!(
+        buyer.see(&kept, None).await.unwrap().status(),
+        Status::Confirmed
+    );
     assert_eq!(app.on_hand().await, 8);
 }
 
@@ -208,7 +266,9 @@ async fn the_words_of_other_systems_are_understood() {
     ] {
         let path = format!("/api/seller/orders/{order}/status");
         let body = Some(json!({"status": word}));
-        let answer = app.http(reqwest::Method::PATCH, &path, token, &[], body).await;
+        let answer = app
+            .http(reqwest::Method::PATCH, &path, token, &[], body)
+            .await;
         assert_eq!(answer.body["order"]["status"], status, "{}", answer.text);
     }
 }

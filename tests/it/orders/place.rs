@@ -37,7 +37,10 @@ async fn an_order_copies_what_was_bought_and_takes_its_stock() {
         .iter()
         .map(|item| (item.name.as_str(), item.quantity, item.subtotal))
         .collect();
-    let expected = [("Honey of the Aurès", 2, 240_000), ("Deglet Nour", 1, 45_000)];
+    let expected = [
+        ("Honey of the Aurès", 2, 240_000),
+        ("Deglet Nour", 1, 45_000),
+    ];
     assert_eq!(lines, expected);
     assert_eq!(order.history.len(), 1);
     assert_eq!(app.on_hand().await, 12);
@@ -53,13 +56,23 @@ async fn a_guest_holds_the_order_by_a_token() {
     let request = ShippingTo::algiers(&[(&product.id, 1)]);
     let key = "guest-checkout-1";
     let orders = || guest.orders();
-    let first = orders().place_order(keyed(key, request.clone())).await.unwrap().into_inner();
+    let first = orders()
+        .place_order(keyed(key, request.clone()))
+        .await
+        .unwrap()
+        .into_inner();
     let again = orders().place_order(keyed(key, request)).await.unwrap();
-    assert_eq!(again.metadata().get("idempotency-replayed").unwrap(), "true");
+    assert_eq!(
+        again.metadata().get("idempotency-replayed").unwrap(),
+        "true"
+    );
     assert_eq!(again.into_inner(), first);
     let order = first.order.unwrap();
     let token = first.guest_token.unwrap();
-    assert_eq!(guest.see(&order.id, Some(&token)).await.unwrap().id, order.id);
+    assert_eq!(
+        guest.see(&order.id, Some(&token)).await.unwrap().id,
+        order.id
+    );
     let other = app.guest().await.order(&product.id, 1).await;
     let stranger = app.customer().await;
     for refused in [
@@ -84,15 +97,33 @@ async fn a_basket_of_two_stores_is_two_orders_of_one_group() {
     let vase = here.product("Clay vase", 60_000, 2).await;
     let buyer = app.customer().await;
     let request = ShippingTo::algiers(&[(&rug.id, 1), (&lamp.id, 1), (&vase.id, 2)]);
-    let placed = buyer.orders().place_order(request).await.unwrap().into_inner();
-    let stores: Vec<_> = placed.orders.iter().map(|order| order.store_id.as_str()).collect();
+    let placed = buyer
+        .orders()
+        .place_order(request)
+        .await
+        .unwrap()
+        .into_inner();
+    let stores: Vec<_> = placed
+        .orders
+        .iter()
+        .map(|order| order.store_id.as_str())
+        .collect();
     assert_eq!(stores, [here.store.as_str(), there.store.as_str()]);
-    assert!(placed.orders.iter().all(|order| order.checkout_group == placed.checkout_group));
+    assert!(
+        placed
+            .orders
+            .iter()
+            .all(|order| order.checkout_group == placed.checkout_group)
+    );
     assert!(placed.orders.iter().all(|order| order.shipping > 0));
     assert_eq!(placed.orders[0].items.len(), 2);
     assert_eq!(placed.order.unwrap(), placed.orders[0]);
     // Each store sees its own order only.
-    let foreign = there.client.see(&placed.orders[0].id, None).await.unwrap_err();
+    let foreign = there
+        .client
+        .see(&placed.orders[0].id, None)
+        .await
+        .unwrap_err();
     assert_eq!(reason(&foreign), "NOT_FOUND");
     here.client.see(&placed.orders[0].id, None).await.unwrap();
 }
@@ -116,11 +147,20 @@ async fn the_cart_of_a_store_is_ordered_and_leaves_the_cart() {
         store_id: here.store.clone(),
         ..ShippingTo::algiers(&[])
     };
-    let placed = buyer.orders().place_order(request.clone()).await.unwrap().into_inner();
+    let placed = buyer
+        .orders()
+        .place_order(request.clone())
+        .await
+        .unwrap()
+        .into_inner();
     let order = placed.order.unwrap();
     assert_eq!(order.source(), Source::Cart);
     assert_eq!(order.items[0].quantity, 3);
-    let cart = buyer.cart().get_cart(GetCartRequest::default()).await.unwrap();
+    let cart = buyer
+        .cart()
+        .get_cart(GetCartRequest::default())
+        .await
+        .unwrap();
     let cart = cart.into_inner().cart.unwrap();
     assert_eq!(cart.item_count, 1);
     assert_eq!(cart.groups[0].items[0].product_id, lamp.id);
@@ -142,11 +182,22 @@ async fn free_items_belong_to_no_store_and_take_no_stock() {
         items: vec![item("Laptop", 100), item("Mouse", 25)],
         ..Default::default()
     };
-    let placed = buyer.orders().place_order(request.clone()).await.unwrap().into_inner();
+    let placed = buyer
+        .orders()
+        .place_order(request.clone())
+        .await
+        .unwrap()
+        .into_inner();
     let order = placed.order.unwrap();
     assert_eq!(order.source(), Source::AdHoc);
     assert_eq!((order.store_id.as_str(), order.total), ("", 250));
-    let guest = app.guest().await.orders().place_order(request).await.unwrap_err();
+    let guest = app
+        .guest()
+        .await
+        .orders()
+        .place_order(request)
+        .await
+        .unwrap_err();
     assert_eq!(reason(&guest), "TOKEN_MISSING");
 }
 
@@ -161,11 +212,26 @@ async fn a_quote_tells_the_price_of_the_order_and_what_stands_in_its_way() {
         customer_wilaya: wilaya.map(str::to_owned),
         ..Default::default()
     };
-    let quoted = buyer.orders().quote_order(quote(2, Some("16"))).await.unwrap().into_inner();
+    let quoted = buyer
+        .orders()
+        .quote_order(quote(2, Some("16")))
+        .await
+        .unwrap()
+        .into_inner();
     assert!(quoted.problems.is_empty());
-    let open = buyer.orders().quote_order(quote(2, None)).await.unwrap().into_inner();
+    let open = buyer
+        .orders()
+        .quote_order(quote(2, None))
+        .await
+        .unwrap()
+        .into_inner();
     assert_eq!((open.quotes[0].shipping, open.total), (None, 240_000));
-    let short = buyer.orders().quote_order(quote(3, Some("16"))).await.unwrap().into_inner();
+    let short = buyer
+        .orders()
+        .quote_order(quote(3, Some("16")))
+        .await
+        .unwrap()
+        .into_inner();
     assert_eq!(short.problems[0].available, Some(2));
     assert_eq!(short.problems[0].product_id, honey.id);
     assert_eq!(app.orders().await, 0);
@@ -194,7 +260,14 @@ async fn pickup_needs_no_address_and_costs_no_shipping() {
         ..ShippingTo::algiers(&[(&product.id, 1)])
     };
     let buyer = app.customer().await;
-    let order = buyer.orders().place_order(request).await.unwrap().into_inner().order.unwrap();
+    let order = buyer
+        .orders()
+        .place_order(request)
+        .await
+        .unwrap()
+        .into_inner()
+        .order
+        .unwrap();
     assert_eq!((order.shipping, order.total), (0, 90_000));
     assert_eq!((order.wilaya.as_str(), order.address.as_str()), ("", ""));
 }
@@ -223,7 +296,10 @@ async fn the_same_order_comes_over_json() {
     let mut many = body;
     many["items"][0]["quantity"] = json!(7);
     let short = app.post("/orders", token, many).await;
-    assert_eq!((short.status.as_u16(), &short.body["code"]), (409, &json!("OUT_OF_STOCK")));
+    assert_eq!(
+        (short.status.as_u16(), &short.body["code"]),
+        (409, &json!("OUT_OF_STOCK"))
+    );
     assert_eq!(short.body["errors"][0]["field"], "items[0].quantity");
 }
 
@@ -236,7 +312,13 @@ async fn an_order_of_two_products_takes_eight_statements() {
     let buyer = app.customer().await;
     let place = async |key: &str| {
         let request = ShippingTo::algiers(&[(&honey.id, 1), (&dates.id, 1)]);
-        statements(&buyer.orders().place_order(keyed(key, request)).await.unwrap())
+        statements(
+            &buyer
+                .orders()
+                .place_order(keyed(key, request))
+                .await
+                .unwrap(),
+        )
     };
     // The first one fills the caches.
     place("first").await;

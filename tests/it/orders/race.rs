@@ -11,7 +11,10 @@ async fn sixteen_twins_make_one_order() {
     let buyer = app.customer().await;
     let twins = join_all((0..16).map(|_| async {
         let request = ShippingTo::algiers(&[(&product.id, 1)]);
-        buyer.orders().place_order(keyed("one-intent", request)).await
+        buyer
+            .orders()
+            .place_order(keyed("one-intent", request))
+            .await
     }))
     .await;
     let mut answers = Vec::new();
@@ -25,7 +28,11 @@ async fn sixteen_twins_make_one_order() {
     assert!(answers.iter().all(|answer| *answer == answers[0]));
     assert_eq!((app.orders().await, app.on_hand().await), (1, 49));
     let other = ShippingTo::algiers(&[(&product.id, 2)]);
-    let reused = buyer.orders().place_order(keyed("one-intent", other)).await.unwrap_err();
+    let reused = buyer
+        .orders()
+        .place_order(keyed("one-intent", other))
+        .await
+        .unwrap_err();
     assert_eq!(reason(&reused), "IDEMPOTENCY_KEY_REUSED");
     app.assert_sound().await;
 }

@@ -15,7 +15,12 @@ async fn mine(by: &Client, limit: i32, page_token: &str) -> (Vec<String>, String
         page_token: page_token.into(),
         ..Default::default()
     };
-    let answer = by.orders().list_my_orders(request).await.unwrap().into_inner();
+    let answer = by
+        .orders()
+        .list_my_orders(request)
+        .await
+        .unwrap()
+        .into_inner();
     let ids = answer.orders.into_iter().map(|order| order.id).collect();
     (ids, answer.meta.unwrap().next_page_token)
 }
@@ -57,7 +62,10 @@ async fn a_list_is_walked_newest_first_while_orders_come_in() {
     let answer = buyer.orders().list_my_orders(numbered).await.unwrap();
     assert!(statements(&answer) <= 3);
     let answer = answer.into_inner();
-    assert_eq!((answer.orders.len(), answer.meta.unwrap().total), (2, Some(6)));
+    assert_eq!(
+        (answer.orders.len(), answer.meta.unwrap().total),
+        (2, Some(6))
+    );
 }
 
 #[tokio::test]
@@ -70,13 +78,19 @@ async fn a_seller_sees_the_orders_of_own_stores_with_their_sums() {
     let first = buyer.order(&oil.id, 1).await;
     let second = buyer.order(&oil.id, 2).await;
     buyer.order(&lamp.id, 1).await;
-    seller.client.step(&second.id, Status::Cancelled).await.unwrap();
+    seller
+        .client
+        .step(&second.id, Status::Cancelled)
+        .await
+        .unwrap();
     let list = async |by: &Client, request: ListSellerOrdersRequest| {
         let answer = by.orders().list_seller_orders(request).await?;
         let orders = answer.into_inner().orders.into_iter();
         Ok::<_, tonic::Status>(orders.map(|order| order.id).collect::<Vec<_>>())
     };
-    let all = list(&seller.client, ListSellerOrdersRequest::default()).await.unwrap();
+    let all = list(&seller.client, ListSellerOrdersRequest::default())
+        .await
+        .unwrap();
     assert_eq!(all.len(), 2);
     let cancelled = ListSellerOrdersRequest {
         status: Status::Cancelled as i32,
@@ -87,17 +101,37 @@ async fn a_seller_sees_the_orders_of_own_stores_with_their_sums() {
         store_id: rival.store.clone(),
         ..Default::default()
     };
-    assert_eq!(reason(&list(&seller.client, foreign).await.unwrap_err()), "FORBIDDEN");
-    assert!(list(&buyer, ListSellerOrdersRequest::default()).await.unwrap().is_empty());
+    assert_eq!(
+        reason(&list(&seller.client, foreign).await.unwrap_err()),
+        "FORBIDDEN"
+    );
+    assert!(
+        list(&buyer, ListSellerOrdersRequest::default())
+            .await
+            .unwrap()
+            .is_empty()
+    );
     let admin = app.admin().await;
-    assert_eq!(list(&admin, ListSellerOrdersRequest::default()).await.unwrap().len(), 3);
-    let sums = seller.client.orders().get_order_summary(GetOrderSummaryRequest::default());
-    let sums = sums.await.unwrap().into_inner();
+    assert_eq!(
+        list(&admin, ListSellerOrdersRequest::default())
+            .await
+            .unwrap()
+            .len(),
+        3
+    );
+    let all = GetOrderSummaryRequest::default;
+    let sums = seller
+        .client
+        .orders()
+        .get_order_summary(all())
+        .await
+        .unwrap()
+        .into_inner();
     assert_eq!((sums.total_orders, sums.statuses.len()), (2, 2));
     assert_eq!(sums.revenue[0].total, first.total);
     assert_eq!((sums.revenue[0].delivered, sums.revenue[0].paid), (0, 0));
-    let nobody = buyer.orders().get_order_summary(GetOrderSummaryRequest::default());
-    assert_eq!(reason(&nobody.await.unwrap_err()), "FORBIDDEN");
+    let nobody = buyer.orders().get_order_summary(all()).await.unwrap_err();
+    assert_eq!(reason(&nobody), "FORBIDDEN");
 }
 
 #[tokio::test]
@@ -113,7 +147,9 @@ async fn a_guest_order_is_found_by_number_and_phone_or_by_the_proven_phone() {
         };
         guest.orders().track_guest_order(request).await
     };
-    let found = track(&order.order_number.to_lowercase(), "0551 00 00 01").await.unwrap();
+    let found = track(&order.order_number.to_lowercase(), "0551 00 00 01")
+        .await
+        .unwrap();
     assert_eq!(found.into_inner().order.unwrap().id, order.id);
     let wrong_phone = track(&order.order_number, "0551000002").await.unwrap_err();
     let wrong_number = track("20260120-AAAAAAAA", "0551000001").await.unwrap_err();
@@ -124,19 +160,35 @@ async fn a_guest_order_is_found_by_number_and_phone_or_by_the_proven_phone() {
     }
     // Orders of accounts are not tracked by phone.
     let signed = app.customer().await.order(&product.id, 1).await;
-    assert_eq!(reason(&track(&signed.order_number, "0551000001").await.unwrap_err()), "NOT_FOUND");
+    assert_eq!(
+        reason(&track(&signed.order_number, "0551000001").await.unwrap_err()),
+        "NOT_FOUND"
+    );
     let list = |phone: &str| ListGuestOrdersRequest {
         phone: phone.into(),
         ..Default::default()
     };
     let other = app.customer().await;
     for by in [&guest, &other] {
-        let refused = by.orders().list_guest_orders(list("0551000001")).await.unwrap_err();
+        let refused = by
+            .orders()
+            .list_guest_orders(list("0551000001"))
+            .await
+            .unwrap_err();
         assert_eq!(reason(&refused), "OTP_REQUIRED");
     }
     let proven = app.sign_in("0551000001").await;
-    let found = proven.orders().list_guest_orders(list("+213551000001")).await.unwrap();
-    let ids: Vec<_> = found.into_inner().orders.into_iter().map(|order| order.id).collect();
+    let found = proven
+        .orders()
+        .list_guest_orders(list("+213551000001"))
+        .await
+        .unwrap();
+    let ids: Vec<_> = found
+        .into_inner()
+        .orders
+        .into_iter()
+        .map(|order| order.id)
+        .collect();
     assert_eq!(ids, [order.id]);
 }
 
@@ -150,12 +202,21 @@ async fn an_order_is_found_by_number_and_its_history_is_paged() {
     for to in [Status::Confirmed, Status::Processing] {
         seller.client.step(&order.id, to).await.unwrap();
     }
-    let by_number = |number: &str| GetOrderByNumberRequest { number: number.into() };
-    let found = buyer.orders().get_order_by_number(by_number(&order.order_number)).await.unwrap();
+    let by_number = |number: &str| GetOrderByNumberRequest {
+        number: number.into(),
+    };
+    let found = buyer
+        .orders()
+        .get_order_by_number(by_number(&order.order_number))
+        .await
+        .unwrap();
     assert!(statements(&found) <= 3);
     assert_eq!(found.into_inner().order.unwrap().id, order.id);
     let stranger = app.customer().await;
-    let refused = stranger.orders().get_order_by_number(by_number(&order.order_number)).await;
+    let refused = stranger
+        .orders()
+        .get_order_by_number(by_number(&order.order_number))
+        .await;
     assert_eq!(reason(&refused.unwrap_err()), "NOT_FOUND");
     let page = |token: &str| ListOrderHistoryRequest {
         id: order.id.clone(),
@@ -163,9 +224,19 @@ async fn an_order_is_found_by_number_and_its_history_is_paged() {
         page_token: token.into(),
         ..Default::default()
     };
-    let first = buyer.orders().list_order_history(page("")).await.unwrap().into_inner();
+    let first = buyer
+        .orders()
+        .list_order_history(page(""))
+        .await
+        .unwrap()
+        .into_inner();
     let token = first.meta.unwrap().next_page_token;
-    let rest = buyer.orders().list_order_history(page(&token)).await.unwrap().into_inner();
+    let rest = buyer
+        .orders()
+        .list_order_history(page(&token))
+        .await
+        .unwrap()
+        .into_inner();
     assert_eq!((first.history.len(), rest.history.len()), (2, 1));
     assert_eq!(rest.history[0].status(), Status::Processing);
 }

@@ -23,7 +23,12 @@ async fn least(seller: &Seller, min_order_quantity: i32) -> String {
         min_order_quantity: Some(min_order_quantity),
         ..Default::default()
     };
-    let created = seller.client.catalog().create_product(request).await.unwrap();
+    let created = seller
+        .client
+        .catalog()
+        .create_product(request)
+        .await
+        .unwrap();
     created.into_inner().product.unwrap().id
 }
 
@@ -63,15 +68,29 @@ async fn each_refusal_has_its_reason_and_changes_nothing() {
         (&buyer, of(&[(&honey, 1), (&honey, 2)]), "OUT_OF_STOCK"),
         (&buyer, of(&[(&eggs, 5)]), "MIN_QUANTITY"),
         (&seller.client, of(&[(&honey, 1)]), "OWN_PRODUCT"),
-        (&buyer, paid(order_payment::Method::Stripe), "PAYMENT_PROVIDER_UNAVAILABLE"),
-        (&buyer, paid(order_payment::Method::Paypal), "PAYMENT_PROVIDER_UNAVAILABLE"),
-        (&guest, paid(order_payment::Method::Ccp), "PAYMENT_METHOD_UNSUPPORTED"),
+        (
+            &buyer,
+            paid(order_payment::Method::Stripe),
+            "PAYMENT_PROVIDER_UNAVAILABLE",
+        ),
+        (
+            &buyer,
+            paid(order_payment::Method::Paypal),
+            "PAYMENT_PROVIDER_UNAVAILABLE",
+        ),
+        (
+            &guest,
+            paid(order_payment::Method::Ccp),
+            "PAYMENT_METHOD_UNSUPPORTED",
+        ),
         (&buyer, nowhere, "UNKNOWN_WILAYA"),
         (&guest, unnamed, "VALIDATION_ERROR"),
     ] {
         assert_refused(&app, by, request, why).await;
     }
-    let pause = PauseStoreRequest { id: seller.store.clone() };
+    let pause = PauseStoreRequest {
+        id: seller.store.clone(),
+    };
     seller.client.stores().pause_store(pause).await.unwrap();
     assert_refused(&app, &buyer, of(&[(&honey, 1)]), "STORE_NOT_ACTIVE").await;
 }

@@ -14,7 +14,10 @@ use crate::support::{Client, ShippingTo, TestApp, reason};
 
 async fn next<T>(stream: &mut Streaming<T>) -> T {
     let message = tokio::time::timeout(Duration::from_secs(10), stream.message()).await;
-    message.expect("a message comes").unwrap().expect("the stream goes on")
+    message
+        .expect("a message comes")
+        .unwrap()
+        .expect("the stream goes on")
 }
 
 async fn watch(
@@ -40,7 +43,10 @@ async fn a_stream_that_is_cut_goes_on_without_gap_or_repeat() {
     let order = buyer.order(&product.id, 1).await.id;
     let mut stream = watch(&buyer, &order, None, None).await.unwrap();
     let first = next(&mut stream).await;
-    assert_eq!((first.r#type(), first.order.unwrap().version), (Type::Snapshot, 1));
+    assert_eq!(
+        (first.r#type(), first.order.unwrap().version),
+        (Type::Snapshot, 1)
+    );
     let mut token = first.resume_token;
     let mut seen = Vec::new();
     seller.client.step(&order, Status::Confirmed).await.unwrap();
@@ -51,7 +57,12 @@ async fn a_stream_that_is_cut_goes_on_without_gap_or_repeat() {
             tracking_number: Some(format!("T-{number}")),
             ..Default::default()
         };
-        seller.client.orders().update_order_status(track).await.unwrap();
+        seller
+            .client
+            .orders()
+            .update_order_status(track)
+            .await
+            .unwrap();
         if number % 3 == 0 {
             // Cut, and continued after the last message that was read.
             stream = watch(&buyer, &order, None, Some(&token)).await.unwrap();
@@ -71,7 +82,12 @@ async fn a_guest_watches_by_token_and_nobody_else_does() {
     let product = seller.product("Argan oil", 90_000, 9).await;
     let guest = app.guest().await;
     let request = ShippingTo::algiers(&[(&product.id, 1)]);
-    let placed = guest.orders().place_order(request).await.unwrap().into_inner();
+    let placed = guest
+        .orders()
+        .place_order(request)
+        .await
+        .unwrap()
+        .into_inner();
     let (order, token) = (placed.order.unwrap().id, placed.guest_token.unwrap());
     let mut stream = watch(&guest, &order, Some(&token), None).await.unwrap();
     let snapshot = next(&mut stream).await;
@@ -87,7 +103,9 @@ async fn a_guest_watches_by_token_and_nobody_else_does() {
     ] {
         assert_eq!(reason(&refused.unwrap_err()), "NOT_FOUND");
     }
-    let forged = watch(&guest, &order, Some(&token), Some("forged")).await.unwrap_err();
+    let forged = watch(&guest, &order, Some(&token), Some("forged"))
+        .await
+        .unwrap_err();
     assert_eq!(reason(&forged), "RESUME_TOKEN_INVALID");
 }
 
@@ -99,20 +117,41 @@ async fn buyer_and_store_each_hear_of_their_orders() {
     let lamp = rival.product("Copper lamp", 50_000, 9).await;
     let (buyer, other) = (app.customer().await, app.customer().await);
     let old = buyer.order(&oil.id, 1).await;
-    let mine = buyer.orders().watch_my_orders(WatchMyOrdersRequest::default()).await;
+    let mine = buyer
+        .orders()
+        .watch_my_orders(WatchMyOrdersRequest::default())
+        .await;
     let mut mine = mine.unwrap().into_inner();
-    let sold = seller.client.orders().watch_seller_orders(WatchSellerOrdersRequest::default());
-    let mut sold = sold.await.unwrap().into_inner();
+    let all = WatchSellerOrdersRequest::default;
+    let sold = seller.client.orders().watch_seller_orders(all()).await;
+    let mut sold = sold.unwrap().into_inner();
     let shown = next(&mut mine).await;
-    assert_eq!(shown.orders.iter().map(|order| &order.id).collect::<Vec<_>>(), [&old.id]);
+    assert_eq!(
+        shown
+            .orders
+            .iter()
+            .map(|order| &order.id)
+            .collect::<Vec<_>>(),
+        [&old.id]
+    );
     assert_eq!(next(&mut sold).await.orders.len(), 1);
     let foreign = other.order(&oil.id, 1).await;
     let own = buyer.order(&lamp.id, 1).await;
-    seller.client.step(&foreign.id, Status::Confirmed).await.unwrap();
+    seller
+        .client
+        .step(&foreign.id, Status::Confirmed)
+        .await
+        .unwrap();
     let heard = next(&mut mine).await;
-    assert_eq!((heard.r#type(), heard.order.unwrap().id), (Type::Created, own.id));
+    assert_eq!(
+        (heard.r#type(), heard.order.unwrap().id),
+        (Type::Created, own.id)
+    );
     let heard = next(&mut sold).await;
-    assert_eq!((heard.r#type(), heard.order.unwrap().id), (Type::Created, foreign.id.clone()));
+    assert_eq!(
+        (heard.r#type(), heard.order.unwrap().id),
+        (Type::Created, foreign.id.clone())
+    );
     let heard = next(&mut sold).await;
     assert_eq!(heard.r#type(), Type::StatusChanged);
     assert_eq!(heard.change.unwrap().from_status(), Status::Pending);
@@ -120,8 +159,16 @@ async fn buyer_and_store_each_hear_of_their_orders() {
         store_id: rival.store,
         ..Default::default()
     };
-    let refused = seller.client.orders().watch_seller_orders(named).await.unwrap_err();
+    let refused = seller
+        .client
+        .orders()
+        .watch_seller_orders(named)
+        .await
+        .unwrap_err();
     assert_eq!(reason(&refused), "FORBIDDEN");
-    let nobody = buyer.orders().watch_seller_orders(WatchSellerOrdersRequest::default()).await;
+    let nobody = buyer
+        .orders()
+        .watch_seller_orders(WatchSellerOrdersRequest::default())
+        .await;
     assert_eq!(reason(&nobody.unwrap_err()), "FORBIDDEN");
 }
