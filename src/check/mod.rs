@@ -59,7 +59,11 @@ impl Report {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for breach in &self.breaches {
-            writeln!(f, "BREACH {}: {} ({} offenders)", breach.name, breach.says, breach.count)?;
+            writeln!(
+                f,
+                "BREACH {}: {} ({} offenders)",
+                breach.name, breach.says, breach.count
+            )?;
             for offender in &breach.shown {
                 writeln!(f, "    {offender}")?;
             }
@@ -82,7 +86,9 @@ pub async fn run(db: &Db) -> Result<Report> {
         )
         .await?;
     if db.dialect() == Dialect::Postgres {
-        snapshot.execute_unprepared("SET LOCAL statement_timeout = 0").await?;
+        snapshot
+            .execute_unprepared("SET LOCAL statement_timeout = 0")
+            .await?;
     }
     let mut report = Report::default();
     for invariant in invariants::ALL {
@@ -90,9 +96,17 @@ pub async fn run(db: &Db) -> Result<Report> {
         report.add(invariant.name, invariant.says, offenders);
     }
     let illegal = paths::illegal(&snapshot, db.dialect()).await?;
-    report.add("order-path", "an order's history is a path of the state machine", illegal);
+    report.add(
+        "order-path",
+        "an order's history is a path of the state machine",
+        illegal,
+    );
     let damage = damage(&snapshot, db.dialect()).await?;
-    report.add("file", "the database file is sound and every reference resolves", damage);
+    report.add(
+        "file",
+        "the database file is sound and every reference resolves",
+        damage,
+    );
     snapshot.rollback().await?;
     Ok(report)
 }
@@ -103,7 +117,12 @@ impl Report {
         if !offenders.is_empty() {
             let count = offenders.len();
             let shown = offenders.into_iter().take(SHOWN).collect();
-            self.breaches.push(Breach { name, says, count, shown });
+            self.breaches.push(Breach {
+                name,
+                says,
+                count,
+                shown,
+            });
         }
     }
 }
@@ -113,7 +132,9 @@ async fn offenders(
     dialect: Dialect,
     invariant: &Invariant,
 ) -> Result<Vec<String>> {
-    let rows = snapshot.query_all_raw(dialect.statement(invariant.offenders, [])).await?;
+    let rows = snapshot
+        .query_all_raw(dialect.statement(invariant.offenders, []))
+        .await?;
     rows.iter()
         .map(|row| Ok(row.try_get::<Uuid>("", "id")?.to_string()))
         .collect::<Result<_>>()
@@ -123,17 +144,28 @@ async fn offenders(
 async fn damage(snapshot: &DatabaseTransaction, dialect: Dialect) -> Result<Vec<String>> {
     if dialect == Dialect::Postgres {
         let unvalidated = "SELECT conname FROM pg_constraint WHERE NOT convalidated";
-        let rows = snapshot.query_all_raw(dialect.statement(unvalidated, [])).await?;
-        return rows.iter().map(|row| Ok(row.try_get::<String>("", "conname")?)).collect();
+        let rows = snapshot
+            .query_all_raw(dialect.statement(unvalidated, []))
+            .await?;
+        return rows
+            .iter()
+            .map(|row| Ok(row.try_get::<String>("", "conname")?))
+            .collect();
     }
     let mut found = Vec::new();
-    for row in snapshot.query_all_raw(dialect.statement("PRAGMA integrity_check", [])).await? {
+    for row in snapshot
+        .query_all_raw(dialect.statement("PRAGMA integrity_check", []))
+        .await?
+    {
         let line: String = row.try_get_by_index(0)?;
         if line != "ok" {
             found.push(line);
         }
     }
-    for row in snapshot.query_all_raw(dialect.statement("PRAGMA foreign_key_check", [])).await? {
+    for row in snapshot
+        .query_all_raw(dialect.statement("PRAGMA foreign_key_check", []))
+        .await?
+    {
         let table: String = row.try_get_by_index(0)?;
         found.push(format!("a row of {table} refers to nothing"));
     }

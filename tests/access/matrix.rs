@@ -48,6 +48,14 @@ pub struct Row {
     pub allowed: &'static [Who],
     /// What the others get.
     pub refusal: Refusal,
+    /// Of the others, who knows the thing and is told that the act is not theirs.
+    pub knowing: &'static [Who],
+}
+
+impl Row {
+    const fn knowing(self, knowing: &'static [Who]) -> Self {
+        Self { knowing, ..self }
+    }
 }
 
 const fn row(
@@ -61,6 +69,7 @@ const fn row(
         request,
         allowed,
         refusal,
+        knowing: &[],
     }
 }
 
@@ -194,13 +203,13 @@ pub const MATRIX: &[Row] = &[
     row(
         "StoreService/RemoveManager",
         r#"{"storeId":"$store","userId":"$staff"}"#,
-        OWNER,
+        &[Staff, Seller, Admin],
         Denied,
     ),
     row(
         "StoreService/ListManagers",
         r#"{"storeId":"$store"}"#,
-        OWNER,
+        STORE,
         Denied,
     ),
     row("StoreService/SearchStores", "{}", EVERYONE, Denied),
@@ -273,7 +282,7 @@ pub const MATRIX: &[Row] = &[
         "CatalogService/CreateProduct",
         r#"{"storeId":"$store","name":"Mint tea","price":100}"#,
         STORE,
-        Denied,
+        Hidden,
     ),
     row(
         "CatalogService/UpdateProduct",
@@ -321,13 +330,13 @@ pub const MATRIX: &[Row] = &[
         "InventoryService/ListStock",
         r#"{"storeId":"$store"}"#,
         STORE,
-        Denied,
+        Hidden,
     ),
     row(
         "InventoryService/ListLowStock",
         r#"{"storeId":"$store"}"#,
         STORE,
-        Denied,
+        Hidden,
     ),
     row(
         "InventoryService/GetStock",
@@ -375,13 +384,13 @@ pub const MATRIX: &[Row] = &[
         "InventoryService/ListReservations",
         r#"{"storeId":"$store"}"#,
         STORE,
-        Denied,
+        Hidden,
     ),
     row(
         "InventoryService/WatchInventory",
         r#"{"storeId":"$store"}"#,
         STORE,
-        Denied,
+        Hidden,
     ),
     row("CartService/GetCart", "{}", SIGNED_IN, Denied),
     row(
@@ -454,7 +463,8 @@ pub const MATRIX: &[Row] = &[
         r#"{"id":"$order","status":"CONFIRMED"}"#,
         &[Seller, Staff, Admin],
         Hidden,
-    ),
+    )
+    .knowing(&[Buyer]),
     row(
         "OrderService/CancelOrder",
         r#"{"id":"$order"}"#,
@@ -466,10 +476,11 @@ pub const MATRIX: &[Row] = &[
         r#"{"id":"$order","reason":"It is not what I ordered"}"#,
         &[Buyer],
         Hidden,
-    ),
+    )
+    .knowing(&[Seller, Staff, Admin]),
     row(
         "OrderService/TrackGuestOrder",
-        r#"{"orderNumber":"$number","phone":"0551000001"}"#,
+        r#"{"orderNumber":"$guest_number","phone":"0662000002"}"#,
         EVERYONE,
         Hidden,
     ),

@@ -64,6 +64,11 @@ impl Client {
         other
     }
 
+    /// The same connection without the token.
+    pub fn anonymous(&self) -> Self {
+        Self::guest(self.channel.clone())
+    }
+
     fn wire(&self) -> Wire {
         InterceptedService::new(self.channel.clone(), Bearer(self.token.clone()))
     }
