@@ -15,7 +15,6 @@ mod convert;
 mod entity;
 mod grpc;
 mod jobs;
-mod mint;
 mod otp;
 mod refresh;
 mod request;
@@ -39,7 +38,6 @@ use crate::kernel::seal::Sealer;
 
 pub use entity::session::Model as Session;
 pub use jobs::register;
-pub use mint::Minted;
 pub use session::EndSessions;
 
 /// How many sessions a user may have.

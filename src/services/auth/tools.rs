@@ -1,7 +1,7 @@
 //! Tokens for those who hold the keys anyway: the command line and the demo.
 
 use super::session::Device;
-use super::{Auth, session};
+use super::{Auth, session, verify};
 use crate::db::Tx;
 use crate::kernel::phone::Phone;
 use crate::kernel::{Error, Reason, Result, Role};
@@ -12,7 +12,7 @@ impl Auth {
     /// unknown phone gets an account with `role`.
     ///
     /// # Errors
-    /// INVALID_PHONE; CONFLICT when the account has another role.
+    /// INVALID_PHONE; CONFLICT when the account has another role; ACCOUNT_INACTIVE.
     pub async fn sign_in_as(&self, phone: &str, role: Role) -> Result<String> {
         let phone = &Phone::parse(phone, self.0.phone_country.as_deref())?;
         let device = &Device {
@@ -24,6 +24,9 @@ impl Auth {
             if user.role() != role {
                 let other = Error::new(Reason::Conflict, "the account has another role");
                 return Err(other.with("role", user.role().as_str()));
+            }
+            if !user.is_active {
+                return Err(verify::inactive());
             }
             session::start(&tx, &self.0, &user, device).await
         };

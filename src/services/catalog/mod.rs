@@ -178,8 +178,12 @@ impl Catalog {
 
     /// Sees the commits of this process, so that a caller reads what it wrote.
     pub fn observer(&self) -> Observer {
-        let catalog = self.clone();
+        // Weak: the database keeps its observers, and must not keep itself through them.
+        let catalog = Arc::downgrade(&self.0);
         Box::new(move |events| {
+            let Some(catalog) = catalog.upgrade().map(Catalog) else {
+                return;
+            };
             for event in events {
                 catalog.changed(&event.topic, event.kind, &event.payload);
             }

@@ -175,8 +175,12 @@ impl Shipping {
     /// Sees the commits of this process, so that a replaced table is forgotten before the
     /// change is answered.
     pub fn observer(&self) -> Observer {
-        let shipping = self.clone();
+        // Weak: the database keeps its observers, and must not keep itself through them.
+        let shipping = Arc::downgrade(&self.0);
         Box::new(move |events: &[NewEvent]| {
+            let Some(shipping) = shipping.upgrade().map(Shipping) else {
+                return;
+            };
             for event in events {
                 shipping.observe(&event.topic);
             }

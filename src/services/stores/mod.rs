@@ -128,8 +128,12 @@ impl Stores {
     /// Sees the commits of this process, so that a changed store is forgotten before the
     /// change is answered.
     pub fn observer(&self) -> Observer {
-        let stores = self.clone();
+        // Weak: the database keeps its observers, and must not keep itself through them.
+        let stores = Arc::downgrade(&self.0);
         Box::new(move |events: &[NewEvent]| {
+            let Some(stores) = stores.upgrade().map(Stores) else {
+                return;
+            };
             for event in events {
                 stores.observe(&event.topic);
             }
