@@ -197,10 +197,9 @@ impl<'a> Operations<'a> {
         let message = json!({"$ref": reference(binding.method.output.full_name)});
         let success = if binding.stream.is_some() {
             json!({
-                "description": "Events: `id` is the resume token, `data` the message shown. \
-                                An `error` event, with the fields of an error, ends a \
+                "description": "Events. An `error` event, whose data is an error, ends a \
                                 stream that failed.",
-                "content": {"text/event-stream": {"schema": message}},
+                "content": {"text/event-stream": {"schema": event(&message)}},
             })
         } else {
             let mut content = Map::new();
@@ -263,6 +262,22 @@ fn error(meaning: &str) -> Value {
     json!({
         "description": meaning,
         "content": {"application/json": {"schema": {"$ref": ERROR_SCHEMA}}},
+    })
+}
+
+/// One event of a stream.
+fn event(message: &Value) -> Value {
+    json!({
+        "type": "object",
+        "required": ["id", "data"],
+        "properties": {
+            "id": {"type": "string", "description": "The resume token."},
+            "data": {
+                "type": "string",
+                "contentMediaType": "application/json",
+                "contentSchema": message,
+            },
+        },
     })
 }
 
