@@ -14,4 +14,6 @@ mod cart;
 mod edge;
 mod ops;
 mod orders;
+mod shipping;
+mod stores;
 mod users;

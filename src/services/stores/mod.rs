@@ -24,6 +24,8 @@ mod policy;
 mod staff;
 mod state;
 mod store;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -211,7 +211,7 @@ pub(in crate::services::stores) async fn nearby(
 }
 
 /// The statements of a search in a disk: the index finds the cells, arithmetic the rest.
-pub(super) struct Disk {
+pub(in crate::services::stores) struct Disk {
     dialect: Dialect,
     /// The stores of the cover, with `chord`.
     from: String,
@@ -219,7 +219,11 @@ pub(super) struct Disk {
 }
 
 impl Disk {
-    pub(super) fn new(dialect: Dialect, centre: GeoPoint, radius_km: f64) -> Self {
+    pub(in crate::services::stores) fn new(
+        dialect: Dialect,
+        centre: GeoPoint,
+        radius_km: f64,
+    ) -> Self {
         let cover = Cover::disk(centre, radius_km);
         let in_cover = dialect.in_list(&format!("stores.{}", cover.column), 1);
         let Unit { x, y, z } = Unit::of(centre);
@@ -243,12 +247,16 @@ impl Disk {
         }
     }
 
-    pub(super) fn total(&self) -> Statement {
+    pub(in crate::services::stores) fn total(&self) -> Statement {
         let sql = format!("SELECT count(*) AS total FROM {}", self.from);
         self.dialect.statement(sql, self.values.clone())
     }
 
-    pub(super) fn rows(self, after: Option<(f64, StoreId)>, page: &PageRequest) -> Statement {
+    pub(in crate::services::stores) fn rows(
+        self,
+        after: Option<(f64, StoreId)>,
+        page: &PageRequest,
+    ) -> Statement {
         let mut values = self.values;
         values.push(bigint(page.limit + 1));
         values.push(bigint(page.offset()));

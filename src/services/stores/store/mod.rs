@@ -20,6 +20,8 @@ use crate::kernel::id::{StoreId, UserId};
 use crate::kernel::page::PageRequest;
 use crate::kernel::{Error, Reason, Result, Time};
 
+#[cfg(test)]
+pub(super) use lists::Disk;
 pub(super) use lists::{Nearby, Search, mine, nearby, of_user, search};
 
 /// A store with its staff: what every decision about it needs.

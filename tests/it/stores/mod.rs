@@ -1,0 +1,5 @@
+//! Stores: opening, running and finding them.
+
+mod finding;
+mod opening;
+mod running;
