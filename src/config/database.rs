@@ -18,6 +18,10 @@ pub(super) fn read(reader: &mut Reader, data: &Path) -> DbConfig {
     if Dialect::of_url(&url).is_err() {
         reader.problem(URL, "must begin with sqlite: or postgres:");
     }
+    if url.contains(":memory:") {
+        // Every connection would have a database of its own.
+        reader.problem(URL, "must name a file: souk uses several connections");
+    }
     let mut config = DbConfig::new(url);
     config.max_connections = reader.number(
         ("DATABASE_MAX_CONNECTIONS", "database.max_connections"),

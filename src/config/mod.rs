@@ -11,6 +11,7 @@ mod secrets;
 mod server;
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 pub use auth::{Auth, SessionPolicy};
@@ -83,6 +84,9 @@ impl Config {
                 .text(("SOUK_DATA", "data"))
                 .unwrap_or_else(|| "data".to_owned()),
         );
+        if !production {
+            make_folder(&data, &mut reader, &mut notes);
+        }
         if database::redis(&mut reader) {
             notes.push("Redis is configured but not used yet: cache and bus are in process".into());
         }
@@ -107,6 +111,23 @@ impl Config {
         } else {
             Err(problems)
         }
+    }
+}
+
+/// Development keeps its files in a folder that it makes itself.
+fn make_folder(data: &Path, reader: &mut Reader, notes: &mut Vec<String>) {
+    if data.is_dir() {
+        return;
+    }
+    match fs::create_dir_all(data) {
+        Ok(()) => notes.push(format!(
+            "made the folder {} for development",
+            data.display()
+        )),
+        Err(error) => reader.problems.push(Problem::new(
+            "SOUK_DATA",
+            format!("names a folder that cannot be made: {error}"),
+        )),
     }
 }
 

@@ -107,7 +107,6 @@ fn weak(given: &BTreeMap<&str, String>) -> Vec<Problem> {
 
 /// The keys of this data directory; those that are missing are made and kept.
 fn kept(data: &Path, notes: &mut Vec<String>) -> io::Result<BTreeMap<&'static str, String>> {
-    fs::create_dir_all(data)?;
     let path = data.join("secrets.toml");
     // Two processes may start together: the one that creates the file writes it.
     match private(&path) {
