@@ -218,7 +218,7 @@ impl Jobs {
         } = &claimed;
         let verdict = match outcome {
             Outcome::Done => {
-                tracing::info!(kind, %id, attempt, duration_ms, "job done");
+                tracing::debug!(kind, %id, attempt, duration_ms, "job done");
                 Verdict::Done
             }
             Outcome::Failed(reason) if *attempt < claimed.max_attempts => {
