@@ -56,7 +56,7 @@ impl Client {
         }
     }
 
-    /// Makes a call and prints it with its twins and its answer.
+    /// Makes a call that must succeed, and prints it with its twins and its answer.
     pub(super) async fn show(&self, call: Call) -> Result<Value> {
         let route = route(call.rpc)?;
         let (path, body) = self.bind(route, &call.message);
@@ -65,6 +65,9 @@ impl Client {
         println!("{}", self.buf_curl(route, &call));
         let answer = self.send(route, &path, body, &call).await?;
         println!("{}", serde_json::to_string_pretty(&answer)?);
+        if answer["success"] != true {
+            bail!("refused: {}", call.title);
+        }
         Ok(answer)
     }
 

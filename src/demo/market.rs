@@ -1,6 +1,8 @@
 //! The sample marketplace: real wilayas, stores in Algiers and Oran, their products and
 //! stock. Made through the API, as sellers would make it.
 
+use std::collections::HashMap;
+
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
@@ -11,8 +13,8 @@ const MARKET: &str = include_str!("market.json");
 
 /// What the story needs to know of the market.
 pub(super) struct Market {
-    /// Access token of the seller of the first store.
-    pub(super) seller: String,
+    /// The access token of each store's seller, by the store's id.
+    pub(super) sellers: HashMap<String, String>,
     /// Stores and products that exist now.
     pub(super) stores: usize,
     /// See `stores`.
@@ -31,7 +33,7 @@ pub(super) async fn fill(client: &Client, admin: &str) -> Result<Market> {
         client.quiet(call.by(admin)).await?;
     }
     let mut market = Market {
-        seller: String::new(),
+        sellers: HashMap::new(),
         stores: 0,
         products: 0,
     };
@@ -44,18 +46,17 @@ pub(super) async fn fill(client: &Client, admin: &str) -> Result<Market> {
         );
         client.quiet(name.by(&token)).await?;
         for store in seller["stores"].as_array_mut().context("stores")? {
-            market.products += open(client, &token, store).await?;
+            let (id, products) = open(client, &token, store).await?;
+            market.sellers.insert(id, token.clone());
+            market.products += products;
             market.stores += 1;
-        }
-        if market.seller.is_empty() {
-            market.seller = token;
         }
     }
     Ok(market)
 }
 
-/// Opens one store and puts its products on sale; says how many.
-async fn open(client: &Client, token: &str, store: &mut Value) -> Result<usize> {
+/// Opens one store and puts its products on sale; gives its id and says how many.
+async fn open(client: &Client, token: &str, store: &mut Value) -> Result<(String, usize)> {
     let products = store["products"].take();
     if let Some(fields) = store.as_object_mut() {
         fields.remove("products");
@@ -69,7 +70,7 @@ async fn open(client: &Client, token: &str, store: &mut Value) -> Result<usize> 
         let created = Call::new("a product", "CatalogService/CreateProduct", product);
         client.quiet(created.by(token)).await?;
     }
-    Ok(products.len())
+    Ok((text(&opened["store"]["id"]), products.len()))
 }
 
 fn list(value: &Value) -> Vec<Value> {

@@ -15,7 +15,14 @@ pub(super) async fn play(client: &Client, market: &Market) -> Result<String> {
     let customer = sign_in(client).await?;
     let product = shop(client, &customer).await?;
     let order = checkout(client, &customer, &product).await?;
-    deliver(client, &customer, &market.seller, &order).await?;
+    let seller = market.sellers.get(&text(&order["storeId"])?);
+    deliver(
+        client,
+        &customer,
+        seller.context("the store's seller")?,
+        &order,
+    )
+    .await?;
     guest(client, &product).await?;
     Ok(customer)
 }
