@@ -18,16 +18,15 @@ mod late;
 mod rig;
 
 use std::collections::{BTreeMap, HashSet};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use feed::{Change, Feed, Progress, Seen};
+use futures_util::future::join_all;
 use late::{hold_stock, until_waiting};
 use rig::{Caller, Dice, Good, Proxy, Shop, Souk, lines, order, until};
 use souk::pb::souk::orders::v1::UpdateOrderStatusRequest;
 use souk::pb::souk::orders::v1::order::Status;
-use tokio::task::JoinSet;
 
 const ORDERS: usize = 250;
 /// What the store does with each order after it was placed.
@@ -47,8 +46,8 @@ async fn readers_that_are_cut_off_see_every_change_once_and_in_order() {
     let first = place(&direct, &shop.goods[0]).await;
 
     let lines = [
-        Proxy::start(souk.address()).await,
-        Proxy::start(souk.address()).await,
+        Proxy::cutting(souk.address(), bad_line(dice.fork())).await,
+        Proxy::cutting(souk.address(), bad_line(dice.fork())).await,
         Proxy::start(souk.address()).await,
     ];
     let progress: [Progress; 3] = Default::default();
@@ -78,12 +77,9 @@ async fn readers_that_are_cut_off_see_every_change_once_and_in_order() {
         for it in &progress {
             until("a snapshot", || it.ready.load(Ordering::SeqCst) > 0).await;
         }
-        let done = Arc::new(AtomicUsize::new(0));
         tokio::join!(
-            make_changes(&direct, &shop, &first, &done),
-            cut(&lines[0], &done, &progress[0], dice.fork()),
-            cut(&lines[1], &done, &progress[1], dice.fork()),
-            cut_each(&lines[2], &progress[2]),
+            make_changes(&direct, &shop, &first),
+            cut_after_each(&lines[2], &progress[2]),
         );
     };
     let limit = Duration::from_secs(120);
@@ -104,32 +100,33 @@ async fn readers_that_are_cut_off_see_every_change_once_and_in_order() {
         lines[1].cuts(),
         sse.connects,
     );
-    assert!(lines[0].cuts() >= CUTS && grpc.connects > CUTS);
-    assert!(lines[1].cuts() >= CUTS && sse.connects > CUTS);
+    assert!(lines[0].cuts() == CUTS && grpc.connects > CUTS);
+    assert!(lines[1].cuts() == CUTS && sse.connects > CUTS);
     souk.check();
     souk.remove().await;
 }
 
-/// The orders and what becomes of them, by several workers at once.
-async fn make_changes(buyer: &Caller, shop: &Shop, first: &str, done: &Arc<AtomicUsize>) {
-    let next = Arc::new(AtomicUsize::new(1));
-    advance(&shop.owner, first, done).await;
-    let mut workers = JoinSet::new();
-    for _ in 0..WORKERS {
-        let (next, done) = (next.clone(), done.clone());
-        let (buyer, owner, good) = (buyer.clone(), shop.owner.clone(), shop.goods[0].clone());
-        workers.spawn(async move {
-            loop {
-                if next.fetch_add(1, Ordering::SeqCst) >= ORDERS {
-                    return;
-                }
-                let id = place(&buyer, &good).await;
-                done.fetch_add(1, Ordering::SeqCst);
-                advance(&owner, &id, &done).await;
-            }
-        });
+/// Cuts the first CUTS connections, each after its own number of bytes: in the head of
+/// the answer, between two messages, or in the middle of one.
+fn bad_line(mut dice: Dice) -> impl FnMut() -> Option<u64> {
+    let mut connections = 0;
+    move || {
+        connections += 1;
+        (connections <= CUTS).then(|| dice.number(200..=30_000))
     }
-    workers.join_all().await;
+}
+
+/// The orders and what becomes of them, by several workers at once.
+async fn make_changes(buyer: &Caller, shop: &Shop, first: &str) {
+    advance(&shop.owner, first).await;
+    let next = AtomicUsize::new(1);
+    let worker = || async {
+        while next.fetch_add(1, Ordering::SeqCst) < ORDERS {
+            let id = place(buyer, &shop.goods[0]).await;
+            advance(&shop.owner, &id).await;
+        }
+    };
+    join_all((0..WORKERS).map(|_| worker())).await;
 }
 
 async fn place(buyer: &Caller, good: &Good) -> String {
@@ -138,7 +135,7 @@ async fn place(buyer: &Caller, good: &Good) -> String {
     answer.unwrap().into_inner().order.unwrap().id
 }
 
-async fn advance(owner: &Caller, id: &str, done: &AtomicUsize) {
+async fn advance(owner: &Caller, id: &str) {
     for status in STEPS {
         let request = UpdateOrderStatusRequest {
             id: id.to_owned(),
@@ -147,44 +144,17 @@ async fn advance(owner: &Caller, id: &str, done: &AtomicUsize) {
         };
         let answer = owner.orders().update_order_status(owner.ask(request)).await;
         answer.unwrap();
-        done.fetch_add(1, Ordering::SeqCst);
-    }
-}
-
-/// Cuts the line at CUTS moments spread over the changes, at random bytes of a message.
-async fn cut(line: &Proxy, done: &AtomicUsize, progress: &Progress, mut dice: Dice) {
-    let last = (CHANGES - 50) as u64;
-    let mut moments: Vec<u64> = (0..CUTS).map(|_| dice.number(1..=last)).collect();
-    moments.sort_unstable();
-    for (number, moment) in moments.into_iter().enumerate() {
-        until("the changes go on", || {
-            done.load(Ordering::SeqCst) as u64 >= moment
-        })
-        .await;
-        // Not before the reader is back and has read on, so that each cut is one more.
-        let seen = progress.changes.load(Ordering::SeqCst);
-        until("the reader is back", || {
-            progress.changes.load(Ordering::SeqCst) > seen && line.cuts() >= number
-        })
-        .await;
-        let bytes = if dice.chance(30) {
-            0
-        } else {
-            dice.number(1..=3000)
-        };
-        line.cut_after(bytes);
-        until("the line is cut", || line.cuts() > number).await;
     }
 }
 
 /// Cuts the line after each change that arrives.
-async fn cut_each(line: &Proxy, progress: &Progress) {
+async fn cut_after_each(line: &Proxy, progress: &Progress) {
     for seen in 1..STEPS.len() {
         until("the next change", || {
             progress.changes.load(Ordering::SeqCst) >= seen
         })
         .await;
-        line.cut_after(0);
+        line.cut();
     }
 }
 
