@@ -6,25 +6,27 @@ use souk::pb::souk::orders::v1::{Order, order};
 use tokio::task::JoinSet;
 
 use crate::client::Client;
-use crate::rig::{Shop, Verdict, judge};
+use crate::rig::{Caller, Shop, Verdict, judge};
 use crate::wish::{Answer, Entry, Wish, is_replay};
 
 /// Asks everything again with the same keys: each answer must be the one that was given
-/// before, word for word, and a key must not serve another wish.
-pub async fn ask_again(clients: Vec<Client>) -> Vec<Client> {
+/// before, word for word, and a key must not serve another wish. This time the line to
+/// `url` is good.
+pub async fn ask_again(clients: Vec<Client>, url: &str) -> Vec<Client> {
     let mut again = JoinSet::new();
     for client in clients {
+        let caller = client.caller.over(Caller::guest(url));
         again.spawn(async move {
             for (index, entry) in client.journal.iter().enumerate() {
                 let Some(known) = entry.answer() else {
                     continue;
                 };
-                let answer = entry.wish.send(&client.caller, &entry.key).await;
+                let answer = entry.wish.send(&caller, &entry.key).await;
                 let answer = answer.unwrap_or_else(|status| panic!("{}: {status:?}", entry.key));
                 assert!(is_replay(&answer), "{} did its work again", entry.key);
                 assert_eq!(answer.get_ref(), known, "{} changed its answer", entry.key);
                 if index % 25 == 0 {
-                    let other = entry.wish.altered().send(&client.caller, &entry.key).await;
+                    let other = entry.wish.altered().send(&caller, &entry.key).await;
                     let verdict = judge(&other.expect_err("one key, two wishes"));
                     let expected = Verdict::Refused("IDEMPOTENCY_KEY_REUSED".to_owned());
                     assert_eq!(verdict, expected, "{}", entry.key);

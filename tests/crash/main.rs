@@ -53,7 +53,7 @@ async fn each_wish_is_fulfilled_once_over_kills_and_cut_replies() {
     let storm = storm(&mut souk, &traffic, &mut dice).await;
     let clients = clients.join_all().await;
 
-    let clients = audit::ask_again(clients).await;
+    let clients = audit::ask_again(clients, &souk.url()).await;
     let journal: Vec<&Entry> = clients.iter().flat_map(|it| &it.journal).collect();
     audit::compare(&shop, &journal).await;
     souk.check();
