@@ -45,7 +45,7 @@ async fn each_wish_is_fulfilled_once_over_kills_and_cut_replies() {
 
     let mut limits = dice.fork();
     let proxy = Proxy::cutting(souk.address(), move || {
-        limits.chance(35).then(|| limits.number(100..=40_000))
+        limits.chance(50).then(|| limits.number(100..=10_000))
     })
     .await;
     let traffic = Arc::new(Traffic::default());
