@@ -51,64 +51,41 @@ pub(super) struct Services {
 }
 
 pub(super) fn build(base: &Base) -> Services {
-    let (db, sealer, config) = (&base.db, &base.sealer, &*base.config);
+    let (db, sealer) = (|| base.db.clone(), || base.sealer.clone());
+    let (config, events) = (&*base.config, || base.events.clone());
+    let currency = config.market.currency;
     let open_orders = Arc::new(OrdersUnderWay);
-    let stores = Stores::new(
-        db.clone(),
-        sealer.clone(),
-        open_orders.clone(),
-        of_stores(config),
-    );
+    let stores = Stores::new(db(), sealer(), open_orders.clone(), of_stores(config));
     let neighbours = Neighbours {
         orders: open_orders,
         sessions: Arc::new(EndSessions),
         stores: Arc::new(stores.clone()),
     };
-    let users = Users::new(db.clone(), sealer.clone(), neighbours);
-    let auth = Auth::new(
-        db.clone(),
-        sealer.clone(),
-        base.sms.clone(),
-        of_auth(config),
-    );
-    let catalog = Catalog::new(
-        db.clone(),
-        sealer.clone(),
-        stores.clone(),
-        Arc::new(StockOfProducts),
-        config.market.currency,
-    );
-    let inventory = Inventory::new(
-        db.clone(),
-        sealer.clone(),
-        base.events.clone(),
-        stores.clone(),
-        catalog.clone(),
-    );
-    let shipping = Shipping::new(db.clone(), stores.clone(), of_shipping(config));
-    let delivery = Delivery::new(db.clone(), sealer.clone(), stores.clone(), shipping.clone());
-    let carts = Carts::new(db.clone(), stores.clone(), config.market.currency);
+    let users = Users::new(db(), sealer(), neighbours);
+    let auth = Auth::new(db(), sealer(), base.sms.clone(), of_auth(config));
+    let stock = Arc::new(StockOfProducts);
+    let catalog = Catalog::new(db(), sealer(), stores.clone(), stock, currency);
+    let inventory = Inventory::new(db(), sealer(), events(), stores.clone(), catalog.clone());
+    let shipping = Shipping::new(db(), stores.clone(), of_shipping(config));
+    let delivery = Delivery::new(db(), sealer(), stores.clone(), shipping.clone());
+    let carts = Carts::new(db(), stores.clone(), currency);
     let orders = Orders::new(
-        db.clone(),
-        base.events.clone(),
-        sealer.clone(),
+        db(),
+        events(),
+        sealer(),
         stores.clone(),
         shipping.clone(),
         of_orders(config),
     );
-    let health = Health::new(db.clone());
-    let ops = Ops::new(
-        db.clone(),
-        sealer.clone(),
-        health.clone(),
-        config.environment.as_str(),
-    );
+    let health = Health::new(db());
+    let environment = config.environment.as_str();
+    let ops = Ops::new(db(), sealer(), health.clone(), environment);
 
-    let registry = register_purges(Registry::new(), db, DONE_KEPT);
+    let registry = register_purges(Registry::new(), &base.db, DONE_KEPT);
     let registry = register_retention(registry, &base.events, events::KEPT);
     let registry = Ops::register(registry);
     let registry = auth::register(registry, &auth);
-    let registry = inventory::register(registry, db);
+    let registry = inventory::register(registry, &base.db);
     let registry = orders::register(registry, &orders);
 
     let observers = vec![
