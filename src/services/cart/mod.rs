@@ -22,8 +22,9 @@ use std::sync::Arc;
 use crate::db::{Conn, Db, Tx};
 use crate::kernel::id::{CartLineId, ProductId, StoreId, UserId};
 use crate::kernel::{Code, Currency, Result, Time};
+use crate::services::catalog;
+use crate::services::inventory;
 use crate::services::stores::Stores;
-use crate::services::{catalog, inventory};
 
 pub use model::Line;
 use model::{Offer, View};

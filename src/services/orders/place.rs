@@ -11,7 +11,9 @@ use super::{Parts, number, store};
 use crate::db::Tx;
 use crate::kernel::id::{CheckoutGroupId, UserId};
 use crate::kernel::{Caller, Error, Reason, Result, Time};
-use crate::services::{cart, inventory, users};
+use crate::services::cart;
+use crate::services::inventory;
+use crate::services::users;
 use std::time::Duration;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);

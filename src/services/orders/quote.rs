@@ -13,9 +13,10 @@ use crate::db::Conn;
 use crate::kernel::id::{CartLineId, ProductId, StoreId, UserId};
 use crate::kernel::wilaya::is_algeria;
 use crate::kernel::{Code, Currency, Error, Reason, Result, Time, money};
+use crate::services::cart;
 use crate::services::catalog::{self, SaleItem, Status};
+use crate::services::inventory;
 use crate::services::shipping::{Destination, Handover};
-use crate::services::{cart, inventory};
 
 /// What to price.
 #[derive(Debug, Clone)]

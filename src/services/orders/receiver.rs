@@ -181,7 +181,10 @@ pub(super) fn read(
         country: wish.country(),
         location: wish.location().filter(|_| delivered),
     };
-    let violations = violations(wish, delivery, needs, &receiver);
+    let mut violations = broken(contradictions(wish, &receiver));
+    if needs == Needs::Everything {
+        violations.extend(broken(gaps(wish, delivery, &receiver)));
+    }
     if violations.is_empty() {
         Ok(receiver)
     } else {
@@ -198,70 +201,10 @@ fn normal_phone(text: &str, calling_code: Option<&str>) -> Result<String> {
         })
 }
 
-fn violations(
-    wish: &Wish,
-    delivery: DeliveryType,
-    needs: Needs,
-    receiver: &Receiver,
-) -> Vec<Violation> {
-    let twice = wish.address.is_some() && wish.other_address.is_some();
-    let text = wish.address.is_some() || wish.other_address.is_some();
-    let half = wish
-        .parts
-        .as_ref()
-        .is_some_and(|parts| parts.latitude.is_some() != parts.longitude.is_some());
-    let abroad_wilaya = wish.wilaya.is_some() && !wish.in_algeria();
-    let all = needs == Needs::Everything;
-    let delivered = delivery != DeliveryType::Pickup;
-    let missing_wilaya = delivered && wish.in_algeria() && receiver.wilaya_code.is_empty();
-    let missing_address = delivery == DeliveryType::Home && receiver.address.is_empty();
-    let rules = [
-        (
-            twice,
-            "customerAddress",
-            "cannot stand beside shippingAddress",
-        ),
-        (
-            text && wish.parts.is_some(),
-            "deliveryAddress",
-            "cannot stand beside an address text",
-        ),
-        (
-            half,
-            "deliveryAddress",
-            "needs latitude and longitude together",
-        ),
-        (
-            abroad_wilaya,
-            "customerWilaya",
-            "is for destinations in Algeria",
-        ),
-        (
-            all && receiver.name.chars().count() < 3,
-            "customerName",
-            "is required: 3 to 100 characters",
-        ),
-        (
-            all && receiver.phone.is_empty(),
-            "customerPhone",
-            "is required",
-        ),
-        (
-            all && missing_wilaya,
-            "customerWilaya",
-            "is required for delivery inside Algeria",
-        ),
-        (
-            all && missing_address,
-            "shippingAddress",
-            "is required for delivery to the door",
-        ),
-        (
-            receiver.address.chars().count() > ADDRESS_MAX,
-            "deliveryAddress",
-            "must be at most 300 characters long",
-        ),
-    ];
+/// A broken rule: the field and what is wrong with it.
+type Rule = (bool, &'static str, &'static str);
+
+fn broken(rules: impl IntoIterator<Item = Rule>) -> Vec<Violation> {
     let broken = rules.into_iter().filter(|(broken, ..)| *broken);
     broken
         .map(|(_, field, message)| Violation {
@@ -271,152 +214,52 @@ fn violations(
         .collect()
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::kernel::Reason;
-
-    fn wish() -> Wish {
-        Wish {
-            name: Some("Amina Benali".to_owned()),
-            phone: Some("0551234567".to_owned()),
-            wilaya: Some("alger".to_owned()),
-            commune: Some("Bab Ezzouar".to_owned()),
-            address: Some("12 rue des Frères Bouadou".to_owned()),
-            ..Wish::default()
-        }
-    }
-
-    fn read_all(wish: &Wish, delivery: DeliveryType) -> Result<Receiver> {
-        read(wish, delivery, &Profile::default(), Needs::Everything, None)
-    }
-
-    #[test]
-    fn a_complete_wish_is_taken_in_normal_form() {
-        let receiver = read_all(&wish(), DeliveryType::Home).unwrap();
-        assert_eq!(receiver.phone, "+213551234567");
-        assert_eq!(receiver.wilaya_code, "16");
-        assert_eq!(receiver.country, "DZ");
-    }
-
-    #[test]
-    fn an_address_in_parts_tells_wilaya_commune_and_place() {
-        let parts = Parts {
-            line1: "12 rue Larbi Ben M'hidi".to_owned(),
-            line2: "2e étage".to_owned(),
-            city: "Oran".to_owned(),
-            state: "Oran".to_owned(),
-            latitude: Some(35.7),
-            longitude: Some(-0.63),
-            ..Parts::default()
-        };
-        let inside = Wish {
-            wilaya: None,
-            commune: None,
-            address: None,
-            parts: Some(parts),
-            ..wish()
-        };
-        let receiver = read_all(&inside, DeliveryType::Home).unwrap();
-        assert_eq!(receiver.wilaya_code, "31");
-        assert_eq!(receiver.commune, "Oran");
-        assert_eq!(receiver.address, "12 rue Larbi Ben M'hidi, 2e étage");
-        assert!(receiver.location.is_some());
-        let abroad = Parts {
-            country: "fr".to_owned(),
-            ..inside.parts.clone().unwrap()
-        };
-        let abroad = Wish {
-            parts: Some(abroad),
-            ..inside
-        };
-        let receiver = read_all(&abroad, DeliveryType::Home).unwrap();
-        assert_eq!(
-            (receiver.wilaya_code.as_str(), receiver.country.as_str()),
-            ("", "FR")
-        );
-        assert_eq!(
-            receiver.address,
-            "12 rue Larbi Ben M'hidi, 2e étage, Oran, Oran"
-        );
-    }
-
-    #[test]
-    fn the_way_of_delivery_decides_what_is_needed() {
-        let bare = Wish {
-            wilaya: None,
-            commune: None,
-            address: None,
-            ..wish()
-        };
-        let fields = |delivery| match read_all(&bare, delivery) {
-            Ok(_) => Vec::new(),
-            Err(error) => error
-                .violations()
-                .iter()
-                .map(|one| one.field.clone())
-                .collect(),
-        };
-        assert_eq!(
-            fields(DeliveryType::Home),
-            ["customerWilaya", "shippingAddress"]
-        );
-        assert_eq!(fields(DeliveryType::StopDesk), ["customerWilaya"]);
-        assert!(fields(DeliveryType::Pickup).is_empty());
-    }
-
-    #[test]
-    fn what_is_missing_comes_from_the_profile() {
-        let profile = Profile {
-            name: Some("Karim".to_owned()),
-            phone: Some("+213661234567".to_owned()),
-            email: None,
-        };
-        let unnamed = Wish {
-            name: None,
-            phone: None,
-            ..wish()
-        };
-        let home = DeliveryType::Home;
-        let receiver = read(&unnamed, home, &profile, Needs::Everything, None).unwrap();
-        assert_eq!(
-            (receiver.name.as_str(), receiver.phone.as_str()),
-            ("Karim", "+213661234567")
-        );
-        let refused = read_all(&unnamed, home).unwrap_err();
-        assert_eq!(refused.violations().len(), 2);
-    }
-
-    #[test]
-    fn contradictions_and_unknown_words_are_refused_by_name() {
-        let both = Wish {
-            other_address: Some("another address".to_owned()),
-            ..wish()
-        };
-        let parts = Wish {
-            parts: Some(Parts::default()),
-            ..wish()
-        };
-        let nowhere = Wish {
-            wilaya: Some("Paris".to_owned()),
-            ..wish()
-        };
-        let phone = Wish {
-            phone: Some("12".to_owned()),
-            ..wish()
-        };
-        let cases = [
-            (both, Reason::ValidationError, "customerAddress"),
-            (parts, Reason::ValidationError, "deliveryAddress"),
-            (nowhere, Reason::UnknownWilaya, "customerWilaya"),
-            (phone, Reason::InvalidPhone, "customerPhone"),
-        ];
-        for (wish, reason, field) in cases {
-            let error = read_all(&wish, DeliveryType::Home).unwrap_err();
-            assert_eq!(
-                (error.reason(), error.violations()[0].field.as_str()),
-                (reason, field)
-            );
-        }
-    }
+/// What a request says twice or by halves.
+fn contradictions(wish: &Wish, receiver: &Receiver) -> [Rule; 5] {
+    let (one, other) = (wish.address.is_some(), wish.other_address.is_some());
+    let parts = wish.parts.as_ref();
+    let half = parts.is_some_and(|at| at.latitude.is_some() != at.longitude.is_some());
+    let abroad = wish.wilaya.is_some() && !wish.in_algeria();
+    let too_long = receiver.address.chars().count() > ADDRESS_MAX;
+    let address = "deliveryAddress";
+    [
+        (
+            one && other,
+            "customerAddress",
+            "cannot stand beside shippingAddress",
+        ),
+        (
+            (one || other) && parts.is_some(),
+            address,
+            "cannot stand beside an address text",
+        ),
+        (half, address, "needs latitude and longitude together"),
+        (abroad, "customerWilaya", "is for destinations in Algeria"),
+        (too_long, address, "must be at most 300 characters long"),
+    ]
 }
+
+/// What the way of delivery needs and nobody told.
+fn gaps(wish: &Wish, delivery: DeliveryType, receiver: &Receiver) -> [Rule; 4] {
+    let delivered = delivery != DeliveryType::Pickup;
+    let name = receiver.name.chars().count() < 3;
+    let wilaya = delivered && wish.in_algeria() && receiver.wilaya_code.is_empty();
+    let address = delivery == DeliveryType::Home && receiver.address.is_empty();
+    [
+        (name, "customerName", "is required: 3 to 100 characters"),
+        (receiver.phone.is_empty(), "customerPhone", "is required"),
+        (
+            wilaya,
+            "customerWilaya",
+            "is required for delivery inside Algeria",
+        ),
+        (
+            address,
+            "shippingAddress",
+            "is required for delivery to the door",
+        ),
+    ]
+}
+
+#[cfg(test)]
+mod tests;
