@@ -14,6 +14,8 @@ const RETRYABLE: [&str; 6] = ["40P01", "40001", "5", "517", "6", "261"];
 const LOCK_TIMEOUT: &str = "55P03";
 /// PostgreSQL: the statement ran too long.
 const STATEMENT_TIMEOUT: &str = "57014";
+/// PostgreSQL: text that it cannot hold, such as U+0000.
+const BAD_TEXT: &str = "22021";
 /// Disk full; PostgreSQL: out of memory or connections, shutting down, starting up.
 /// SQLite: full, I/O error, read-only, cannot open.
 const AWAY: [&str; 9] = [
@@ -41,6 +43,11 @@ impl From<DbErr> for Error {
             Some(STATEMENT_TIMEOUT) => {
                 Self::new(Reason::DeadlineExceeded, "the call took too long").caused_by(error)
             }
+            Some(BAD_TEXT) => Self::new(
+                Reason::ValidationError,
+                "text must not contain the character U+0000",
+            )
+            .caused_by(error),
             Some(code) if AWAY.contains(&code) => {
                 Self::unavailable("the database is not available", error)
             }
