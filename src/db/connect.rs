@@ -7,6 +7,7 @@ use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection};
 use souk_migrations::Migrator;
 use sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
 use tokio::sync::Notify;
+use uuid::Uuid;
 
 use super::dialect::Dialect;
 use super::outbox::NewEvent;
@@ -53,9 +54,23 @@ impl DbConfig {
     }
 }
 
-/// Sees the events of a commit of this process before the call that made them answers:
-/// how caches let a caller read what it wrote.
-pub type Observer = Box<dyn Fn(&[NewEvent]) + Send + Sync>;
+/// An event as observers see it.
+#[derive(Debug, Clone, Copy)]
+pub struct Seen<'a> {
+    /// Who hears it.
+    pub topic: &'a str,
+    /// What happened.
+    pub kind: &'a str,
+    /// The record that changed.
+    pub aggregate: Uuid,
+    /// An encoded protobuf message.
+    pub payload: &'a [u8],
+}
+
+/// Sees every event at least once, so that caches forget what it made stale: those of this
+/// process before the call that made them answers, so that a caller reads what it wrote,
+/// and all of them when they are read from the log.
+pub type Observer = Box<dyn Fn(Seen<'_>) + Send + Sync>;
 
 /// The database. Clones share it.
 #[derive(Clone)]
@@ -132,7 +147,7 @@ impl Db {
         Ok(())
     }
 
-    /// Registers, once at start, who sees commits of this process.
+    /// Registers, once at start, who sees events.
     pub fn set_observers(&self, observers: Vec<Observer>) {
         // A second call would mean two start-ups in one process; the first one stays.
         drop(self.0.observers.set(observers));
@@ -181,14 +196,26 @@ impl Db {
         }
     }
 
+    /// Shows an event to the observers.
+    pub fn observe(&self, event: Seen<'_>) {
+        for observer in self.0.observers.get().into_iter().flatten() {
+            observer(event);
+        }
+    }
+
     pub(super) fn writer(&self) -> &DatabaseConnection {
         &self.0.writer
     }
 
     pub(super) fn committed(&self, events: &[NewEvent], jobs: usize) {
         if !events.is_empty() {
-            for observer in self.0.observers.get().into_iter().flatten() {
-                observer(events);
+            for event in events {
+                self.observe(Seen {
+                    topic: &event.topic,
+                    kind: event.kind,
+                    aggregate: event.aggregate,
+                    payload: &event.payload,
+                });
             }
             self.0.events.notify_waiters();
             self.0.events.notify_one();

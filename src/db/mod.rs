@@ -16,7 +16,7 @@ pub(crate) mod testing;
 mod tx;
 
 pub use conditions::Conditions;
-pub use connect::{Db, DbConfig, Observer};
+pub use connect::{Db, DbConfig, Observer, Seen};
 pub use dialect::Dialect;
 pub use errors::{is_check_violation, is_foreign_key_violation, unique_violation};
 pub use idempotency::Answer;

@@ -10,7 +10,7 @@ use super::bus::Bus;
 use super::event::Position;
 use super::hub::Hub;
 use super::store;
-use crate::db::Db;
+use crate::db::{Db, Seen};
 use crate::kernel::Result;
 
 /// Events that one query reads.
@@ -54,6 +54,15 @@ impl Tailer {
             // No await between moving on and handing out: a caller that gives up here
             // must not lose events.
             if let Some(last) = page.last() {
+                for event in &page {
+                    // Caches first, so that a watcher who reads again reads the new state.
+                    self.db.observe(Seen {
+                        topic: &event.topic,
+                        kind: &event.kind,
+                        aggregate: event.aggregate,
+                        payload: &event.payload,
+                    });
+                }
                 *cursor = last.position;
                 self.hub.publish(page);
             }

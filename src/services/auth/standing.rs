@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::token::Bearer;
 use super::{Auth, store};
 use crate::cache::Cache;
-use crate::db::{Db, NewEvent, Observer};
+use crate::db::{Db, Observer, Seen};
 use crate::events::SESSION_ENDED;
 use crate::kernel::id::{SessionId, UserId};
 use crate::kernel::{Caller, Error, Reason, Result, Role, Time};
@@ -86,7 +86,7 @@ impl Standings {
 }
 
 impl Kept {
-    fn heed(&self, event: &NewEvent) {
+    fn heed(&self, event: Seen<'_>) {
         if event.kind == SESSION_ENDED {
             self.sessions.invalidate(&event.aggregate.into());
         } else if users::is_change(event) {
@@ -117,15 +117,11 @@ impl Auth {
         }
     }
 
-    /// Sees the commits of this process, so that what changes a session or an account
-    /// counts before the change is answered.
+    /// Sees the events, so that what changes a session or an account counts before the
+    /// change is answered, and soon in every other process.
     pub fn observer(&self) -> Observer {
         // Only the caches: the database keeps its observers, and must not keep itself.
         let kept = self.0.standings.kept.clone();
-        Box::new(move |events: &[NewEvent]| {
-            for event in events {
-                kept.heed(event);
-            }
-        })
+        Box::new(move |event| kept.heed(event))
     }
 }

@@ -176,16 +176,13 @@ impl Catalog {
         self.0.tree.get_or_load(&(), load).await
     }
 
-    /// Sees the commits of this process, so that a caller reads what it wrote.
+    /// Sees the events, so that a caller reads what it wrote, and every other process soon.
     pub fn observer(&self) -> Observer {
         // Weak: the database keeps its observers, and must not keep itself through them.
         let catalog = Arc::downgrade(&self.0);
-        Box::new(move |events| {
-            let Some(catalog) = catalog.upgrade().map(Catalog) else {
-                return;
-            };
-            for event in events {
-                catalog.changed(&event.topic, event.kind, &event.payload);
+        Box::new(move |event| {
+            if let Some(catalog) = catalog.upgrade().map(Catalog) {
+                catalog.changed(event.topic, event.kind, event.payload);
             }
         })
     }

@@ -172,24 +172,21 @@ impl Shipping {
         Ok(self.0.settings.currency)
     }
 
-    /// Sees the commits of this process, so that a replaced table is forgotten before the
-    /// change is answered.
+    /// Sees the events, so that a replaced table is forgotten before the change is answered, and
+    /// soon in every other process.
     pub fn observer(&self) -> Observer {
         // Weak: the database keeps its observers, and must not keep itself through them.
         let shipping = Arc::downgrade(&self.0);
-        Box::new(move |events: &[NewEvent]| {
-            let Some(shipping) = shipping.upgrade().map(Shipping) else {
-                return;
-            };
-            for event in events {
-                shipping.observe(&event.topic);
+        Box::new(move |event| {
+            if let Some(shipping) = shipping.upgrade().map(Shipping) {
+                shipping.forget(event.topic);
             }
         })
     }
 
     /// Forgets what is cached of the table that an event on `topic` is about; other topics
     /// are ignored.
-    pub fn observe(&self, topic: &str) {
+    fn forget(&self, topic: &str) {
         if let Some(id) = topic.strip_prefix(TOPIC).and_then(|uuid| uuid.parse().ok()) {
             self.0.tables.invalidate(&id);
         }

@@ -127,24 +127,21 @@ impl Stores {
         store::of_user(conn, self.0.db.dialect(), user).await
     }
 
-    /// Sees the commits of this process, so that a changed store is forgotten before the
-    /// change is answered.
+    /// Sees the events, so that a changed store is forgotten before the change is answered, and
+    /// soon in every other process.
     pub fn observer(&self) -> Observer {
         // Weak: the database keeps its observers, and must not keep itself through them.
         let stores = Arc::downgrade(&self.0);
-        Box::new(move |events: &[NewEvent]| {
-            let Some(stores) = stores.upgrade().map(Stores) else {
-                return;
-            };
-            for event in events {
-                stores.observe(&event.topic);
+        Box::new(move |event| {
+            if let Some(stores) = stores.upgrade().map(Stores) {
+                stores.forget(event.topic);
             }
         })
     }
 
     /// Forgets what is cached of the store that an event on `topic` is about; other topics
     /// are ignored.
-    pub fn observe(&self, topic: &str) {
+    fn forget(&self, topic: &str) {
         let id = topic
             .strip_prefix(TOPIC)
             .and_then(|uuid| uuid.parse::<uuid::Uuid>().ok());

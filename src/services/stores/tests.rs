@@ -4,6 +4,7 @@ mod finding;
 mod nearby;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 
@@ -13,10 +14,12 @@ use super::state::Step;
 use super::{Needed, Settings, StaffRole, Status, Store, Stores, store, topic};
 use crate::db::testing::on_each;
 use crate::db::{Conn, Db, Tx};
+use crate::events::{Events, EventsConfig, LocalBus};
 use crate::kernel::geo::GeoPoint;
 use crate::kernel::id::{SessionId, StoreId, UserId};
 use crate::kernel::phone::Phone;
 use crate::kernel::seal::Sealer;
+use crate::kernel::task::Tasks;
 use crate::kernel::{Call, Caller, Clock, Currency, Reason, Result, Role, Secret, Time};
 use crate::services::users::{self, OpenOrders};
 
@@ -370,6 +373,41 @@ async fn every_change_has_one_event_with_the_next_version() {
             ("store.deleted".to_owned(), 4),
         ];
         assert_eq!(events, expected);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_change_by_another_process_is_seen_once_its_event_is_read() {
+    on_each(clock(), |db| async move {
+        let market = Market::new(db.clone());
+        let owner = market.user(1).await;
+        let id = market.open(&owner, store_at("Atlas", ALGIERS)).await.id;
+        let tasks = Tasks::default();
+        let sealer = Sealer::new(Secret::new(b"resume".to_vec()));
+        let (bus, config) = (Arc::new(LocalBus::default()), EventsConfig::default());
+        let events = Events::start(db.clone(), sealer, bus, config, &tasks)
+            .await
+            .unwrap();
+        let name = async || market.stores.get(db.read(), id).await.unwrap().name.clone();
+        assert_eq!(name().await, "Atlas");
+
+        // The rows of a change whose commit this process does not see.
+        let change = "UPDATE stores SET name = 'Aurès', version = 2 WHERE id = $1";
+        let event = "INSERT INTO events (topic, kind, aggregate, version, payload, created_at) \
+                     VALUES ($2, 'store.changed', $1, 2, $3, 0)";
+        let elsewhere = |tx: Tx| async move {
+            let (conn, dialect) = (tx.conn(), tx.dialect());
+            conn.execute_raw(dialect.statement(change, [id.uuid().into()]))
+                .await?;
+            let values = [id.uuid().into(), topic(id).into(), Vec::<u8>::new().into()];
+            conn.execute_raw(dialect.statement(event, values)).await?;
+            Ok(())
+        };
+        db.transact(elsewhere).await.unwrap();
+        events.caught_up().await.unwrap();
+        assert_eq!(name().await, "Aurès");
+        assert!(tasks.stop(Duration::from_secs(10)).await);
     })
     .await;
 }

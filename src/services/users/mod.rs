@@ -19,7 +19,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use crate::db::{Conn, Db, NewEvent, Tx};
+use crate::db::{Conn, Db, NewEvent, Seen, Tx};
 use crate::kernel::id::{StoreId, UserId};
 use crate::kernel::phone::Phone;
 use crate::kernel::seal::Sealer;
@@ -157,7 +157,7 @@ pub async fn promote_to_store_owner(tx: &Tx, id: UserId) -> Result<()> {
 
 /// Whether an event tells of a change of an account, its aggregate. What is cached of
 /// the account is stale then.
-pub fn is_change(event: &NewEvent) -> bool {
+pub fn is_change(event: Seen<'_>) -> bool {
     event.kind.starts_with("user.")
 }
 

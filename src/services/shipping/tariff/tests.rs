@@ -5,6 +5,10 @@ const EUR: &str = "EUR";
 const TODAY: Time = Time::from_micros(1_795_132_800_000_000);
 const IN_2027: Time = Time::from_micros(1_798_800_000_000_000);
 
+const fn dinars(amount: i64) -> i64 {
+    amount * DINAR
+}
+
 fn wilaya(text: &str) -> &'static Wilaya {
     Wilaya::find(text).unwrap()
 }
@@ -42,11 +46,11 @@ fn prices(terms: &Terms<'_>, to: Destination, subtotal: i64) -> (Option<i64>, Op
 fn distance_decides_where_no_table_does() {
     let terms = terms(&[]);
     for (destination, home, desk) in [
-        ("Alger", 500_00, 300_00),
-        ("Oran", 700_00, 450_00),
-        ("Djelfa", 950_00, 500_00),
-        ("Adrar", 1250_00, 750_00),
-        ("Tamanrasset", 1600_00, 800_00),
+        ("Alger", dinars(500), dinars(300)),
+        ("Oran", dinars(700), dinars(450)),
+        ("Djelfa", dinars(950), dinars(500)),
+        ("Adrar", dinars(1250), dinars(750)),
+        ("Tamanrasset", dinars(1600), dinars(800)),
     ] {
         let expected = (Some(home), Some(desk));
         assert_eq!(
@@ -62,7 +66,7 @@ fn distance_decides_where_no_table_does() {
     };
     assert_eq!(
         prices(&unknown, to("Alger"), 1),
-        (Some(700_00), Some(450_00))
+        (Some(dinars(700)), Some(dinars(450)))
     );
 }
 
@@ -87,13 +91,19 @@ fn a_new_wilaya_is_priced_as_its_parent_until_its_day() {
     // Within one wilaya, as long as it is one.
     let from = Some(wilaya("Laghouat"));
     let near = Terms { from, ..terms(&[]) };
-    assert_eq!(prices(&near, to("Aflou"), 1), (Some(500_00), Some(300_00)));
+    assert_eq!(
+        prices(&near, to("Aflou"), 1),
+        (Some(dinars(500)), Some(dinars(300)))
+    );
     let apart = Terms {
         from,
         now: IN_2027,
         ..terms(&[])
     };
-    assert_eq!(prices(&apart, to("Aflou"), 1), (Some(950_00), Some(500_00)));
+    assert_eq!(
+        prices(&apart, to("Aflou"), 1),
+        (Some(dinars(950)), Some(dinars(500)))
+    );
 }
 
 #[test]
@@ -113,7 +123,10 @@ fn the_stores_table_decides_before_the_marketplaces_and_that_before_distance() {
     let terms = terms(&tables);
     assert_eq!(prices(&terms, to("Oran"), 1), (Some(10), Some(5)));
     assert_eq!(prices(&terms, to("Blida"), 1), (Some(30), Some(15)));
-    assert_eq!(prices(&terms, to("Alger"), 1), (Some(500_00), Some(300_00)));
+    assert_eq!(
+        prices(&terms, to("Alger"), 1),
+        (Some(dinars(500)), Some(dinars(300)))
+    );
     assert_eq!(terms.tariff(to("Oran"), 1).unwrap().days, Some(3));
 }
 
@@ -140,7 +153,7 @@ fn flat_mode_costs_500_dinars_everywhere() {
     for destination in ["Alger", "Tamanrasset"] {
         assert_eq!(
             prices(&terms, to(destination), 1),
-            (Some(500_00), Some(500_00))
+            (Some(dinars(500)), Some(dinars(500)))
         );
     }
 }
@@ -152,15 +165,21 @@ fn delivery_is_free_from_the_threshold_on() {
         ..RateTable::default()
     };
     let marketplace = RateTable {
-        free_from: Some(20_000_00),
+        free_from: Some(dinars(20_000)),
         ..RateTable::default()
     };
     let tables = [&store, &marketplace];
     let terms = terms(&tables);
-    assert_eq!(prices(&terms, to("Oran"), 19_999_99), (Some(10), None));
+    assert_eq!(
+        prices(&terms, to("Oran"), dinars(20_000) - 1),
+        (Some(10), None)
+    );
     // What is not offered does not become offered by being free.
-    assert_eq!(prices(&terms, to("Oran"), 20_000_00), (Some(0), None));
-    assert_eq!(prices(&terms, to("Blida"), 20_000_00), (Some(0), Some(0)));
+    assert_eq!(prices(&terms, to("Oran"), dinars(20_000)), (Some(0), None));
+    assert_eq!(
+        prices(&terms, to("Blida"), dinars(20_000)),
+        (Some(0), Some(0))
+    );
 }
 
 #[test]

@@ -185,7 +185,7 @@ async fn plan(db: &Db, centre: GeoPoint, radius: f64) -> String {
         Dialect::Sqlite => ("EXPLAIN QUERY PLAN", "detail"),
         Dialect::Postgres => ("EXPLAIN", "QUERY PLAN"),
     };
-    statement.sql = format!("{explain} {}", statement.sql).into();
+    statement.sql = format!("{explain} {}", statement.sql);
     let rows = db.read().query_all_raw(statement).await.unwrap();
     let lines: Vec<String> = rows
         .iter()
