@@ -22,12 +22,12 @@ use crate::pb::souk::orders::v1::order_service_server::OrderServiceServer;
 use crate::pb::souk::stores::v1::store_service_server::StoreServiceServer;
 use crate::pb::souk::users::v1::user_service_server::UserServiceServer;
 use crate::services::auth::{self, Auth, EndSessions};
-use crate::services::cart::Carts;
+use crate::services::cart::{Carts, EmptyCarts};
 use crate::services::catalog::Catalog;
 use crate::services::delivery::Delivery;
 use crate::services::inventory::{self, Inventory, StockOfProducts};
 use crate::services::ops::{Health, Ops};
-use crate::services::orders::{self, Orders, OrdersUnderWay};
+use crate::services::orders::{self, ForgetBuyers, Orders, OrdersUnderWay};
 use crate::services::shipping::{self, Shipping};
 use crate::services::stores::{self, Stores};
 use crate::services::users::{Neighbours, Users};
@@ -58,8 +58,13 @@ pub(super) fn build(base: &Base) -> Services {
     let stores = Stores::new(db(), sealer(), open_orders.clone(), of_stores(config));
     let neighbours = Neighbours {
         orders: open_orders,
-        sessions: Arc::new(EndSessions),
         stores: Arc::new(stores.clone()),
+        farewells: vec![
+            Arc::new(EndSessions),
+            Arc::new(stores.clone()),
+            Arc::new(EmptyCarts),
+            Arc::new(ForgetBuyers),
+        ],
     };
     let users = Users::new(db(), sealer(), neighbours);
     let auth = Auth::new(db(), sealer(), base.sms.clone(), of_auth(config));

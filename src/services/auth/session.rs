@@ -9,7 +9,7 @@ use crate::events::SESSION_ENDED;
 use crate::kernel::id::{SessionId, UserId};
 use crate::kernel::page::{Page, PageRequest};
 use crate::kernel::{Call, Error, Result};
-use crate::services::users::{User, UserSessions};
+use crate::services::users::{Farewell, User};
 
 /// Why a session ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -165,13 +165,13 @@ pub(super) fn topic(user: UserId) -> String {
     format!("session/{}", user.uuid())
 }
 
-/// Ends the sessions of accounts that are closed, for the service of accounts.
+/// Ends the sessions of accounts that are closed.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct EndSessions;
 
 #[async_trait]
-impl UserSessions for EndSessions {
-    async fn end_all(&self, tx: &Tx, user: UserId) -> Result<()> {
+impl Farewell for EndSessions {
+    async fn user_leaves(&self, tx: &Tx, user: UserId) -> Result<()> {
         end(tx, Which::Of(user), EndReason::AccountClosed)
             .await
             .map(drop)

@@ -19,12 +19,15 @@ mod store;
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use async_trait::async_trait;
+
 use crate::db::{Conn, Db, Tx};
 use crate::kernel::id::{CartLineId, ProductId, StoreId, UserId};
 use crate::kernel::{Code, Currency, Result, Time};
 use crate::services::catalog;
 use crate::services::inventory;
 use crate::services::stores::Stores;
+use crate::services::users;
 
 pub use model::Line;
 use model::{Offer, View};
@@ -123,6 +126,17 @@ pub async fn lines_for_checkout(
     store: StoreId,
 ) -> Result<Vec<Line>> {
     Ok(store::read(conn, user, Some(store)).await?.1)
+}
+
+/// Empties the carts of accounts that are closed.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct EmptyCarts;
+
+#[async_trait]
+impl users::Farewell for EmptyCarts {
+    async fn user_leaves(&self, tx: &Tx, user: UserId) -> Result<()> {
+        store::clear(tx, user, None).await
+    }
 }
 
 /// Removes lines that were ordered. All of them must still be there, so that one cart is

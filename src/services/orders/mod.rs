@@ -45,7 +45,7 @@ use crate::kernel::seal::Sealer;
 use crate::kernel::{Currency, Result};
 use crate::services::shipping::Shipping;
 use crate::services::stores::Stores;
-use crate::services::users::OpenOrders;
+use crate::services::users::{Farewell, OpenOrders};
 
 pub use jobs::register;
 pub use state::{DeliveryType, Status, movers};
@@ -95,6 +95,17 @@ impl Orders {
             shipping,
             settings,
         }))
+    }
+}
+
+/// Takes the buyer off the past orders of accounts that are closed.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct ForgetBuyers;
+
+#[async_trait]
+impl Farewell for ForgetBuyers {
+    async fn user_leaves(&self, tx: &Tx, user: UserId) -> Result<()> {
+        store::forget_buyer(tx, user).await
     }
 }
 

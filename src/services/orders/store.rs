@@ -20,7 +20,8 @@ use crate::kernel::{Error, Reason, Result, Time};
 use rows::{entry, entry_row, item_row, line, model, reason_of, row_of};
 
 pub(super) use lists::{
-    Filter, Scope, Summary, history_page, list, open_of_store, open_of_user, summary, unconfirmed,
+    Filter, Scope, Summary, forget_buyer, history_page, list, open_of_store, open_of_user, summary,
+    unconfirmed,
 };
 
 /// Inserts new orders with their lines and their first history entries: three statements,

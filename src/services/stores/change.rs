@@ -7,7 +7,7 @@ use super::state::Step;
 use super::store::{self, Staffed};
 use super::{Stores, changed};
 use crate::db::Tx;
-use crate::kernel::id::StoreId;
+use crate::kernel::id::{StoreId, UserId};
 use crate::kernel::{Call, Error, Reason, Result};
 use crate::services::users;
 
@@ -106,6 +106,17 @@ impl Stores {
         let store = Store::clone(&locked.store);
         let closed = store.step(Step::Delete, call.caller.is_admin(), tx.now())?;
         self.save(tx, closed).await.map(drop)
+    }
+
+    /// Closes every store of a user whose account closes. None has open orders: the
+    /// account could not be closed then.
+    pub(super) async fn close_stores_of(&self, tx: &Tx, owner: UserId) -> Result<()> {
+        for id in store::owned_by(tx, owner).await? {
+            let store = Store::clone(&store::lock(tx, id).await?.store);
+            self.save(tx, store.step(Step::Delete, true, tx.now())?)
+                .await?;
+        }
+        Ok(())
     }
 
     /// The store, its row held until commit, when the caller may act on it.

@@ -163,6 +163,14 @@ impl users::KnownStores for Stores {
     }
 }
 
+#[async_trait]
+impl users::Farewell for Stores {
+    async fn user_leaves(&self, tx: &Tx, user: UserId) -> Result<()> {
+        self.close_stores_of(tx, user).await?;
+        store::remove_memberships(tx, user).await
+    }
+}
+
 const TOPIC: &str = "store/";
 
 /// The topic of what changes a store.

@@ -38,11 +38,11 @@ pub trait OpenOrders: Send + Sync {
     async fn store_has_open_orders(&self, tx: &Tx, store: StoreId) -> Result<bool>;
 }
 
-/// The sessions of a user.
+/// A service that keeps something of a user's.
 #[async_trait]
-pub trait UserSessions: Send + Sync {
-    /// Ends every session of an account that is being closed.
-    async fn end_all(&self, tx: &Tx, user: UserId) -> Result<()>;
+pub trait Farewell: Send + Sync {
+    /// Lets go of it, in the transaction that closes the account.
+    async fn user_leaves(&self, tx: &Tx, user: UserId) -> Result<()>;
 }
 
 /// Which stores there are.
@@ -57,10 +57,10 @@ pub trait KnownStores: Send + Sync {
 pub struct Neighbours {
     /// Kept by the orders.
     pub orders: Arc<dyn OpenOrders>,
-    /// Kept by the sign-in.
-    pub sessions: Arc<dyn UserSessions>,
     /// Kept by the stores.
     pub stores: Arc<dyn KnownStores>,
+    /// Those who let go of a user, each after those to its left.
+    pub farewells: Vec<Arc<dyn Farewell>>,
 }
 
 /// The service of accounts. Clones share it.

@@ -100,7 +100,8 @@ pub(super) fn set(field: &mut Option<String>, change: Option<&str>) {
     }
 }
 
-/// Closes the account: nothing personal remains, and its sessions end with it.
+/// Closes the account: nothing personal remains, here or in the services that kept
+/// something of the user's.
 ///
 /// # Errors
 /// USER_HAS_OPEN_ORDERS.
@@ -113,7 +114,9 @@ pub(super) async fn close(tx: &Tx, neighbours: &Neighbours, id: UserId) -> Resul
         ));
     }
     store::delete_addresses(tx, id).await?;
-    neighbours.sessions.end_all(tx, id).await?;
+    for service in &neighbours.farewells {
+        service.user_leaves(tx, id).await?;
+    }
     save(tx, forgotten(user, tx.now())).await.map(drop)
 }
 

@@ -1,6 +1,7 @@
 use reqwest::Method;
 use serde_json::json;
 use souk::pb::souk::auth::v1::RefreshTokenRequest;
+use souk::pb::souk::orders::v1::{CancelOrderRequest, GetOrderRequest};
 use souk::pb::souk::users::v1::user::Role;
 use souk::pb::souk::users::v1::{
     DeleteMeRequest, GetMeRequest, GetPublicProfileRequest, UpdateMeRequest, User,
@@ -151,6 +152,57 @@ async fn a_closed_account_is_forgotten_and_its_phone_is_free() {
     assert_ne!(newcomer.user_id, client.user_id);
     assert_eq!(me(&newcomer).await.unwrap().name, None);
     update(&newcomer, email("amina@example.dz")).await.unwrap();
+    app.assert_sound().await;
+}
+
+#[tokio::test]
+async fn an_account_with_open_orders_stays() {
+    let app = TestApp::start().await;
+    let seller = app.seller().await;
+    let honey = seller.product("Miel de montagne", 250_000, 5).await;
+    let buyer = app.customer().await;
+    buyer.order(&honey.id, 1).await;
+    for client in [&buyer, &seller.client] {
+        let refused = client.users().delete_me(DeleteMeRequest {}).await;
+        let refused = refused.unwrap_err();
+        assert_eq!(refused.code(), Code::FailedPrecondition);
+        assert_eq!(reason(&refused), "USER_HAS_OPEN_ORDERS");
+        me(client).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn who_leaves_takes_name_stores_and_cart_along() {
+    let app = TestApp::start().await;
+    let seller = app.seller().await;
+    let honey = seller.product("Miel de montagne", 250_000, 5).await;
+    let buyer = app.customer().await;
+    let order = buyer.order(&honey.id, 1).await;
+    let cancel = CancelOrderRequest {
+        id: order.id.clone(),
+        ..Default::default()
+    };
+    buyer.orders().cancel_order(cancel).await.unwrap();
+    buyer.users().delete_me(DeleteMeRequest {}).await.unwrap();
+    let past = GetOrderRequest {
+        id: order.id,
+        ..Default::default()
+    };
+    let past = seller.client.orders().get_order(past).await.unwrap();
+    let past = past.into_inner().order.unwrap();
+    assert_eq!(past.total, order.total);
+    assert!(!format!("{past:?}").contains("Amine Cherif"));
+
+    seller
+        .client
+        .users()
+        .delete_me(DeleteMeRequest {})
+        .await
+        .unwrap();
+    let store = app
+        .get(&format!("/api/stores/{}", seller.store), None)
+        .await;
+    assert_eq!(store.status, 404, "{}", store.text);
     app.assert_sound().await;
 }
 

@@ -246,6 +246,30 @@ pub(in super::super) async fn open_of_user(tx: &Tx, user: UserId) -> Result<bool
     any(tx, open().add(theirs)).await
 }
 
+/// Empties whatever of a user's orders tells who and where the user is. The wilaya and
+/// the sums stay, for the stores' books.
+pub(in super::super) async fn forget_buyer(tx: &Tx, user: UserId) -> Result<()> {
+    let mut orders = order::Entity::update_many();
+    for told in [
+        order::Column::CustomerName,
+        order::Column::CustomerPhone,
+        order::Column::CustomerEmail,
+        order::Column::Commune,
+        order::Column::Address,
+        order::Column::PostalCode,
+        order::Column::Notes,
+    ] {
+        orders = orders.col_expr(told, Expr::val(""));
+    }
+    orders
+        .col_expr(order::Column::Latitude, Expr::val(None::<f64>))
+        .col_expr(order::Column::Longitude, Expr::val(None::<f64>))
+        .filter(order::COLUMN.user_id.eq(user.uuid()))
+        .exec(tx.conn())
+        .await?;
+    Ok(())
+}
+
 /// Whether a store has orders under way.
 pub(in super::super) async fn open_of_store(tx: &Tx, store: StoreId) -> Result<bool> {
     any(tx, open().add(order::COLUMN.store_id.eq(store.uuid()))).await

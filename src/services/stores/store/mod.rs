@@ -120,6 +120,29 @@ pub(super) async fn put_member(tx: &Tx, store: StoreId, new: Member) -> Result<M
     map::member(kept)
 }
 
+/// The stores of an owner that are not deleted, in the order in which they are locked.
+pub(super) async fn owned_by(tx: &Tx, owner: UserId) -> Result<Vec<StoreId>> {
+    let ids: Vec<uuid::Uuid> = row::Entity::find()
+        .select_only()
+        .column(row::Column::Id)
+        .filter(row::Column::OwnerId.eq(owner.uuid()))
+        .filter(row::Column::Status.ne(Status::Deleted.as_str()))
+        .order_by_asc(row::Column::Id)
+        .into_tuple()
+        .all(tx.conn())
+        .await?;
+    Ok(ids.into_iter().map(Into::into).collect())
+}
+
+/// Takes a user off the staff of every store.
+pub(super) async fn remove_memberships(tx: &Tx, user: UserId) -> Result<()> {
+    member::Entity::delete_many()
+        .filter(member::Column::UserId.eq(user.uuid()))
+        .exec(tx.conn())
+        .await?;
+    Ok(())
+}
+
 /// Removes a member; says whether there was one.
 pub(super) async fn remove_member(tx: &Tx, store: StoreId, user: UserId) -> Result<bool> {
     let removed = member::Entity::delete_by_id((store.uuid(), user.uuid()))
