@@ -13,6 +13,7 @@ impl MigrationTrait for Migration {
         both(manager, TABLES).await?;
         either(manager, COLLATION_POSTGRES, "").await?;
         both(manager, INDEXES).await?;
+        either(manager, NEWEST_POSTGRES, NEWEST_SQLITE).await?;
         either(manager, SEARCH_POSTGRES, SEARCH_SQLITE).await?;
         either(manager, STORE_POSTGRES, STORE_SQLITE).await
     }
@@ -87,7 +88,7 @@ CREATE TABLE products (
     created_at BIGINT NOT NULL,
     updated_at BIGINT NOT NULL,
     deleted_at BIGINT,
-    UNIQUE (id, store_id),
+    UNIQUE (store_id, id),
     CHECK (status <> 'ACTIVE' OR published_at IS NOT NULL),
     CHECK ((status = 'DELETED') = (deleted_at IS NOT NULL)),
     CHECK (status <> 'DELETED' OR category_id IS NULL)
@@ -106,7 +107,6 @@ const INDEXES: &str = "
 CREATE UNIQUE INDEX products_slug ON products (slug) WHERE status <> 'DELETED';
 CREATE UNIQUE INDEX products_sku ON products (store_id, sku)
     WHERE sku <> '' AND status <> 'DELETED';
-CREATE INDEX products_newest ON products (id) WHERE status = 'ACTIVE' AND store_visible;
 CREATE INDEX products_by_price ON products (sale_price, id)
     WHERE status = 'ACTIVE' AND store_visible;
 CREATE INDEX products_by_name ON products (name_key, id)
@@ -118,8 +118,20 @@ CREATE INDEX products_by_brand ON products (brand_key, id)
     WHERE status = 'ACTIVE' AND store_visible AND brand_key <> '';
 CREATE INDEX products_by_stock ON products (in_stock, id)
     WHERE status = 'ACTIVE' AND store_visible;
-CREATE INDEX products_featured ON products (id) WHERE status = 'ACTIVE' AND store_visible AND featured;
-CREATE INDEX products_by_store ON products (store_id, id) WHERE status <> 'DELETED';
+CREATE INDEX products_featured ON products (status, id)
+    WHERE status = 'ACTIVE' AND store_visible AND featured;
+";
+
+// Where the id alone orders, each database must be brought to prefer the index to that of
+// the ids of all products: SQLite by an equality in front, PostgreSQL by the id in front,
+// of which it knows that the rows stand in its order.
+const NEWEST_POSTGRES: &str = "
+CREATE INDEX products_newest ON products (id) WHERE status = 'ACTIVE' AND store_visible;
+";
+
+const NEWEST_SQLITE: &str = "
+CREATE INDEX products_newest ON products (status, id)
+    WHERE status = 'ACTIVE' AND store_visible;
 ";
 
 const SEARCH_POSTGRES: &str = "

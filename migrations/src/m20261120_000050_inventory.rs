@@ -47,7 +47,7 @@ CREATE TABLE stock (
     created_at BIGINT NOT NULL,
     updated_at BIGINT NOT NULL,
     UNIQUE (store_id, product_id),
-    FOREIGN KEY (product_id, store_id) REFERENCES products (id, store_id),
+    FOREIGN KEY (store_id, product_id) REFERENCES products (store_id, id),
     CHECK (reserved <= on_hand)
 );
 CREATE INDEX stock_by_name ON stock (store_id, product_name_key, id) WHERE NOT gone;

@@ -13,3 +13,6 @@ pub mod orders;
 pub mod shipping;
 pub mod stores;
 pub mod users;
+
+#[cfg(test)]
+mod testing;

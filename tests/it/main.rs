@@ -5,13 +5,20 @@
     clippy::disallowed_methods,
     reason = "tests read the environment and spawn freely"
 )]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "what a helper cannot arrange fails its test"
+)]
 
 mod support;
 
 mod access;
 mod auth;
 mod cart;
+mod catalog;
 mod edge;
+mod inventory;
 mod ops;
 mod orders;
 mod shipping;

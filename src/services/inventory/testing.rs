@@ -4,7 +4,8 @@ use super::set::{self, Named, Settings};
 use super::{Line, Stock, store};
 use crate::db::{Conn, Db};
 use crate::kernel::Time;
-use crate::kernel::id::{AddressId, MovementId, ProductId, StockId, StoreId, UserId};
+use crate::kernel::id::{MovementId, ProductId, StockId, StoreId, UserId};
+use crate::services::testing;
 
 /// A record of which nothing matters but the pieces on hand.
 pub fn stock(on_hand: i32) -> Stock {
@@ -137,47 +138,9 @@ impl Shop {
     }
 
     async fn insert_rows(&self) {
-        let (owner, store) = (self.owner.uuid(), self.store.uuid());
-        let address = AddressId::new(self.db.clock().now()).uuid();
-        let users = "INSERT INTO users (id, phone, phone_verified, email_verified, role, \
-            is_active, version, created_at, updated_at) \
-            VALUES ($1, '+213550000000', TRUE, FALSE, 'STORE_OWNER', TRUE, 1, 0, 0)";
-        let stores = "INSERT INTO stores (id, owner_id, address_id, status, name, name_key, \
-            description, search_text, phone, city_key, country, latitude, longitude, cell_4, \
-            cell_6, cell_8, unit_x, unit_y, unit_z, delivery_radius_km, currency, version, \
-            created_at, updated_at) VALUES ($2, $1, $3, 'ACTIVE', 'Souk', 'souk', '', 'souk', \
-            '+213550000000', '', 'DZ', 36.7, 3.0, 0, 0, 0, 0, 0, 0, 10, 'DZD', 1, 0, 0)";
-        let product = "INSERT INTO products (id, store_id, seller_id, status, slug, name, \
-            name_key, description, search_text, brand, brand_key, type, sku, price, currency, \
-            min_order_quantity, images, tags, specifications, benefits, ingredients, usage, \
-            delivery_note, returns_note, payment_note, in_stock, store_visible, featured, rating, views, \
-            version, published_at, created_at, updated_at) VALUES ($3, $2, $1, 'ACTIVE', $4, \
-            'Argan oil', 'argan oil', '', 'argan oil', '', '', '', '', 1000, 'DZD', 1, '[]', \
-            '[]', '{}', '', '', '', '', '', '', FALSE, TRUE, FALSE, 0, 0, 1, 0, 0, 0)";
-        let dialect = self.db.dialect();
-        let all = [owner.into(), store.into(), address.into()];
-        self.db
-            .transact(|tx| {
-                let all = all.clone();
-                async move {
-                    let conn = tx.conn();
-                    for sql in [users, stores] {
-                        conn.execute_raw(dialect.statement(sql, all.clone()))
-                            .await?;
-                    }
-                    for id in &self.products {
-                        let values = [
-                            owner.into(),
-                            store.into(),
-                            id.uuid().into(),
-                            id.to_string().into(),
-                        ];
-                        conn.execute_raw(dialect.statement(product, values)).await?;
-                    }
-                    Ok(())
-                }
-            })
-            .await
-            .unwrap();
+        testing::insert_store(&self.db, self.owner, self.store).await;
+        for product in &self.products {
+            testing::insert_product(&self.db, self.owner, self.store, *product).await;
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! Lists of products and brands, each on an index of its order.
 
-use sea_orm::{FromQueryResult, Iden, Iterable, QueryResult, Value};
+use sea_orm::{FromQueryResult, Iden, Iterable, QueryResult, Statement, Value};
 
 use super::super::Product;
 use super::super::entity::product;
@@ -24,8 +24,21 @@ pub async fn products(
     sort: Sort,
     page: &PageRequest,
 ) -> Result<(Vec<Listed>, Option<u64>)> {
+    let all = conditions(dialect, filter);
+    let total = count(conn, dialect, "SELECT count(*)", &all, page).await?;
+    let statement = page_of(dialect, filter, sort, page)?;
+    let rows = conn.query_all_raw(statement).await?;
+    Ok((rows.iter().map(listed).collect::<Result<_>>()?, total))
+}
+
+/// The statement that reads a page.
+pub fn page_of(
+    dialect: Dialect,
+    filter: &Filter,
+    sort: Sort,
+    page: &PageRequest,
+) -> Result<Statement> {
     let mut conditions = conditions(dialect, filter);
-    let total = count(conn, dialect, "SELECT count(*)", &conditions, page).await?;
     let order = order(dialect, filter, sort, &mut conditions);
     if let Some(bytes) = page.cursor() {
         let (id, key) = read_cursor(bytes)?;
@@ -40,10 +53,7 @@ pub async fn products(
         }
     }
     let sql = select(&order, &conditions, page);
-    let rows = conn
-        .query_all_raw(dialect.statement(sql, conditions.values()))
-        .await?;
-    Ok((rows.iter().map(listed).collect::<Result<_>>()?, total))
+    Ok(dialect.statement(sql, conditions.values()))
 }
 
 fn listed(row: &QueryResult) -> Result<Listed> {

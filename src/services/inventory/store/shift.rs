@@ -16,7 +16,7 @@ const COLUMNS: usize = 5;
 /// or is not for sale although the cause is a buyer, is not among them: the caller
 /// compares the numbers and rolls back.
 ///
-/// Rows are locked in the order of their ids, whatever the order of the shifts, so that
+/// Rows are locked by store and id, whatever the order of the shifts, so that
 /// two calls never wait for each other in a circle.
 pub async fn apply(tx: &Tx, shifts: &[Shift], cause: &Cause) -> Result<Vec<Stock>> {
     if shifts.is_empty() {
@@ -82,7 +82,7 @@ fn statement(dialect: Dialect, rows: &str, shifts: &[Shift], cause: &Cause) -> S
              SELECT stock.id, want.on_hand, want.reserved, want.movement_id \
              FROM want JOIN stock \
                  ON stock.store_id = want.store_id AND stock.product_id = want.product_id \
-             ORDER BY stock.id{lock}) \
+             ORDER BY stock.store_id, stock.id{lock}) \
          UPDATE stock SET {reason}{restocked}\
              on_hand = stock.on_hand + locked.on_hand, \
              reserved = stock.reserved + locked.reserved, \
