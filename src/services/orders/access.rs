@@ -3,7 +3,7 @@
 use super::Parts;
 use super::model::Order;
 use crate::db::Conn;
-use crate::kernel::id::CheckoutGroupId;
+use crate::kernel::id::{CheckoutGroupId, StoreId};
 use crate::kernel::seal::Sealer;
 use crate::kernel::{Call, Code, Error, Result};
 use crate::services::stores::Needed;
@@ -26,6 +26,13 @@ impl Standing {
     /// Whether the caller may see the order at all.
     pub(super) const fn sees(self) -> bool {
         self.buyer || self.store || self.admin
+    }
+
+    /// The store through whose staff alone the caller sees the order.
+    pub(super) fn by_staff(self, call: &Call, order: &Order) -> Option<StoreId> {
+        let seller = order.seller.as_ref()?;
+        let otherwise = self.buyer || self.admin || call.caller.user_id() == Some(seller.owner);
+        (self.store && !otherwise).then_some(seller.store)
     }
 }
 

@@ -290,3 +290,6 @@ fn total(
         days,
     })
 }
+
+#[cfg(test)]
+mod tests;

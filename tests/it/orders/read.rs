@@ -5,6 +5,7 @@ use souk::pb::souk::orders::v1::{
     GetOrderByNumberRequest, GetOrderSummaryRequest, ListGuestOrdersRequest, ListMyOrdersRequest,
     ListOrderHistoryRequest, ListSellerOrdersRequest, TrackGuestOrderRequest,
 };
+use souk::pb::souk::users::v1::DeleteMeRequest;
 
 use crate::support::clients::statements;
 use crate::support::{Client, TestApp, reason};
@@ -239,4 +240,35 @@ async fn an_order_is_found_by_number_and_its_history_is_paged() {
         .into_inner();
     assert_eq!((first.history.len(), rest.history.len()), (2, 1));
     assert_eq!(rest.history[0].status(), Status::Processing);
+}
+
+#[tokio::test]
+async fn past_orders_stay_without_the_name_of_a_closed_account() {
+    let app = TestApp::start().await;
+    let seller = app.seller().await;
+    let product = seller.product("Argan oil", 90_000, 99).await;
+    let buyer = app.customer().await;
+    let order = buyer.order(&product.id, 1).await;
+    let open = buyer
+        .users()
+        .delete_me(DeleteMeRequest {})
+        .await
+        .unwrap_err();
+    assert_eq!(reason(&open), "USER_HAS_OPEN_ORDERS");
+    seller
+        .client
+        .step(&order.id, Status::Cancelled)
+        .await
+        .unwrap();
+    buyer.users().delete_me(DeleteMeRequest {}).await.unwrap();
+    let kept = seller.client.see(&order.id, None).await.unwrap();
+    assert_eq!((kept.total, kept.items), (order.total, order.items));
+    let personal = [
+        kept.customer_name,
+        kept.customer_phone,
+        kept.customer_email,
+        kept.address,
+    ];
+    assert_eq!(personal, [""; 4]);
+    app.assert_sound().await;
 }

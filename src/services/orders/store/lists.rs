@@ -221,6 +221,8 @@ pub(in super::super) async fn unconfirmed(
         .column(order::Column::Id)
         .filter(order::COLUMN.status.eq(Status::Pending.as_str()))
         .filter(order::COLUMN.created_at.lt(before.micros()))
+        // Free items have no store that could confirm them.
+        .filter(order::COLUMN.store_id.is_not_null())
         .order_by_asc(order::COLUMN.created_at)
         .limit(limit)
         .into_tuple()
