@@ -1,4 +1,9 @@
 //! What the contract promises about itself, read from its descriptors.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that cannot go on must stop, in its helpers too"
+)]
 
 #[path = "access/matrix.rs"]
 mod matrix;

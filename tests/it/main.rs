@@ -1,6 +1,12 @@
 //! The suite that plays souk through real clients against a real server, on the database
 //! that `SOUK_TEST_DATABASE` names (`sqlite`, the default, or `postgres` with
 //! `TEST_POSTGRES_URL`).
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on must stop, in its helpers too"
+)]
 #![expect(
     clippy::disallowed_methods,
     reason = "tests read the environment and spawn freely"
