@@ -1,6 +1,7 @@
 //! Opening the database and bringing its schema up to date.
 
-use std::sync::{Arc, OnceLock};
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection};
@@ -19,6 +20,10 @@ const MIGRATION_LOCK: i64 = 0x736f_756b;
 
 /// The first SQLite without the bug that resets a WAL under a checkpoint.
 const SQLITE_LEAST: [u32; 3] = [3, 51, 3];
+
+/// Events remembered at the most between their commit and their place in the log;
+/// beyond, observers see some twice.
+const SEEN_MAX: usize = 4096;
 
 /// How to reach the database.
 #[derive(Debug, Clone)]
@@ -63,13 +68,15 @@ pub struct Seen<'a> {
     pub kind: &'a str,
     /// The record that changed.
     pub aggregate: Uuid,
+    /// The record's version after the change.
+    pub version: i64,
     /// An encoded protobuf message.
     pub payload: &'a [u8],
 }
 
-/// Sees every event at least once, so that caches forget what it made stale: those of this
-/// process before the call that made them answers, so that a caller reads what it wrote,
-/// and all of them when they are read from the log.
+/// Sees every event, so that caches forget what it made stale: those of this process before
+/// the call that made them answers, so that a caller reads what it wrote; those of others
+/// when they are read from the log. Now and then an event is seen twice.
 pub type Observer = Box<dyn Fn(Seen<'_>) + Send + Sync>;
 
 /// The database. Clones share it.
@@ -82,6 +89,9 @@ struct Shared {
     dialect: Dialect,
     clock: Clock,
     observers: OnceLock<Vec<Observer>>,
+    /// Topic, aggregate and version of events that the observers saw at their commit and
+    /// the log has yet to show.
+    seen: Mutex<HashSet<(String, Uuid, i64)>>,
     events: Notify,
     jobs: Notify,
 }
@@ -114,6 +124,7 @@ impl Db {
             dialect,
             clock,
             observers: OnceLock::new(),
+            seen: Mutex::default(),
             events: Notify::new(),
             jobs: Notify::new(),
         })))
@@ -196,11 +207,38 @@ impl Db {
         }
     }
 
-    /// Shows an event to the observers.
-    pub fn observe(&self, event: Seen<'_>) {
+    /// Shows an event of the log to the observers, unless they saw it at its commit.
+    pub fn observe_logged(&self, event: Seen<'_>) {
+        let key = (event.topic.to_owned(), event.aggregate, event.version);
+        if !self.seen().remove(&key) {
+            self.observe(event);
+        }
+    }
+
+    fn observe_committed(&self, event: &NewEvent) {
+        self.observe(Seen {
+            topic: &event.topic,
+            kind: event.kind,
+            aggregate: event.aggregate,
+            version: event.version,
+            payload: &event.payload,
+        });
+        let mut seen = self.seen();
+        // Where nobody reads the log, nobody takes them out.
+        if seen.len() >= SEEN_MAX {
+            seen.clear();
+        }
+        seen.insert((event.topic.clone(), event.aggregate, event.version));
+    }
+
+    fn observe(&self, event: Seen<'_>) {
         for observer in self.0.observers.get().into_iter().flatten() {
             observer(event);
         }
+    }
+
+    fn seen(&self) -> MutexGuard<'_, HashSet<(String, Uuid, i64)>> {
+        self.0.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn writer(&self) -> &DatabaseConnection {
@@ -210,12 +248,7 @@ impl Db {
     pub(super) fn committed(&self, events: &[NewEvent], jobs: usize) {
         if !events.is_empty() {
             for event in events {
-                self.observe(Seen {
-                    topic: &event.topic,
-                    kind: event.kind,
-                    aggregate: event.aggregate,
-                    payload: &event.payload,
-                });
+                self.observe_committed(event);
             }
             self.0.events.notify_waiters();
             self.0.events.notify_one();

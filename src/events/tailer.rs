@@ -56,10 +56,11 @@ impl Tailer {
             if let Some(last) = page.last() {
                 for event in &page {
                     // Caches first, so that a watcher who reads again reads the new state.
-                    self.db.observe(Seen {
+                    self.db.observe_logged(Seen {
                         topic: &event.topic,
                         kind: &event.kind,
                         aggregate: event.aggregate,
+                        version: event.version,
                         payload: &event.payload,
                     });
                 }
