@@ -2,7 +2,7 @@
 
 use super::Parts;
 use super::model::Order;
-use crate::db::Conn;
+use crate::db::{Conn, Tx};
 use crate::kernel::id::{CheckoutGroupId, StoreId};
 use crate::kernel::seal::Sealer;
 use crate::kernel::{Call, Code, Error, Result};
@@ -46,24 +46,15 @@ fn is_proven(sealer: &Sealer, token: Option<&str>, order: &Order) -> bool {
     order.user.is_none() && opened.as_deref() == Some(order.group.uuid().as_bytes().as_slice())
 }
 
-/// How the caller stands to an order.
-///
-/// # Errors
-/// Those of the database.
-pub(super) async fn standing(
-    parts: &Parts,
-    conn: &impl Conn,
-    call: &Call,
-    order: &Order,
-    token: Option<&str>,
-) -> Result<Standing> {
+/// How the caller stands to an order in person. Costs no look at the store's staff.
+fn in_person(parts: &Parts, call: &Call, order: &Order, token: Option<&str>) -> Standing {
     let user = call.caller.user_id();
     let owns = user.is_some() && user == order.user;
-    Ok(Standing {
+    Standing {
         buyer: owns || is_proven(&parts.sealer, token, order),
-        store: works_for_store(parts, conn, call, order).await?,
+        store: false,
         admin: call.caller.is_admin(),
-    })
+    }
 }
 
 async fn works_for_store(
@@ -96,7 +87,8 @@ async fn works_for_store(
     }
 }
 
-/// The order, when the caller may see it.
+/// The order, when the caller may see it, and on what ground: its staff only when there
+/// is no other.
 ///
 /// # Errors
 /// NOT_FOUND when there is none or the caller may not see it.
@@ -108,7 +100,31 @@ pub(super) async fn visible(
     token: Option<&str>,
 ) -> Result<(Order, Standing)> {
     let order = found.ok_or_else(not_found)?;
-    let standing = standing(parts, conn, call, &order, token).await?;
+    let mut standing = in_person(parts, call, &order, token);
+    if !standing.sees() {
+        standing.store = works_for_store(parts, conn, call, &order).await?;
+    }
+    seen(order, standing)
+}
+
+/// The order that the caller is about to change, with every quality that the caller has.
+///
+/// # Errors
+/// NOT_FOUND when there is none or the caller may not see it.
+pub(super) async fn acting(
+    parts: &Parts,
+    tx: &Tx,
+    call: &Call,
+    found: Option<Order>,
+    token: Option<&str>,
+) -> Result<(Order, Standing)> {
+    let order = found.ok_or_else(not_found)?;
+    let mut standing = in_person(parts, call, &order, token);
+    standing.store = works_for_store(parts, tx.conn(), call, &order).await?;
+    seen(order, standing)
+}
+
+fn seen(order: Order, standing: Standing) -> Result<(Order, Standing)> {
     if standing.sees() {
         Ok((order, standing))
     } else {

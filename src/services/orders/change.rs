@@ -39,7 +39,7 @@ pub(super) async fn step(
     step: &Step,
 ) -> Result<Told> {
     let found = store::lock(tx, id).await?;
-    let (mut order, standing) = access::visible(parts, tx.conn(), call, found, None).await?;
+    let (mut order, standing) = access::acting(parts, tx, call, found, None).await?;
     let actor = match standing {
         Standing { store: true, .. } => Actor::Store,
         Standing { admin: true, .. } => Actor::Admin,
@@ -75,7 +75,7 @@ pub(super) async fn cancel(
     token: Option<&str>,
 ) -> Result<Told> {
     let found = store::lock(tx, id).await?;
-    let (mut order, standing) = access::visible(parts, tx.conn(), call, found, token).await?;
+    let (mut order, standing) = access::acting(parts, tx, call, found, token).await?;
     if order.status() != Status::Cancelled {
         let actor = canceller(&order, standing)?;
         let wish = wish(tx, call, Status::Cancelled, actor, reason.to_owned());
@@ -124,7 +124,7 @@ pub(super) async fn request_return(
     token: Option<&str>,
 ) -> Result<Told> {
     let found = store::lock(tx, id).await?;
-    let (mut order, standing) = access::visible(parts, tx.conn(), call, found, token).await?;
+    let (mut order, standing) = access::acting(parts, tx, call, found, token).await?;
     if !standing.buyer {
         return Err(Error::forbidden("only the buyer asks to return an order"));
     }

@@ -270,8 +270,7 @@ async fn reading_a_cart_takes_three_statements() {
     let buyer = app.customer().await;
     add(&buyer, &oil.id, 2).await.unwrap();
     add(&buyer, &lamp.id, 1).await.unwrap();
-    // Until the caches have seen every change, the first reads fill them.
-    app.running.app.events.caught_up().await.unwrap();
+    app.settle().await;
     cart(&buyer).await;
     let request = GetCartRequest::default();
     let answer = buyer.cart().get_cart(request).await.unwrap();

@@ -13,6 +13,12 @@ use souk::pb::souk::orders::v1::{GetOrderRequest, Order, UpdateOrderStatusReques
 use crate::support::{Client, TestApp};
 
 impl TestApp {
+    /// Waits until the caches have seen every change, so that what is read next stays
+    /// in them and the call after that has the statements of every day.
+    pub async fn settle(&self) {
+        self.running.app.events.caught_up().await.unwrap();
+    }
+
     /// Pieces on hand of everything.
     pub async fn on_hand(&self) -> i64 {
         self.number("SELECT CAST(sum(on_hand) AS bigint) FROM stock")

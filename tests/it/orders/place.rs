@@ -320,8 +320,7 @@ async fn an_order_of_two_products_takes_eight_statements() {
                 .unwrap(),
         )
     };
-    // Until the caches have seen every change, the first ones fill them.
-    app.running.app.events.caught_up().await.unwrap();
+    app.settle().await;
     place("first").await;
     let count = place("second").await;
     assert!(count <= 8, "{count} statements");

@@ -47,6 +47,7 @@ async fn a_list_is_walked_newest_first_while_orders_come_in() {
         token = next;
     }
     assert_eq!(seen, placed);
+    app.settle().await;
     let (_, token) = mine(&buyer, 2, "").await;
     let stolen = ListMyOrdersRequest {
         limit: 2,
@@ -206,6 +207,8 @@ async fn an_order_is_found_by_number_and_its_history_is_paged() {
     let by_number = |number: &str| GetOrderByNumberRequest {
         number: number.into(),
     };
+    app.settle().await;
+    buyer.see(&order.id, None).await.unwrap();
     let found = buyer
         .orders()
         .get_order_by_number(by_number(&order.order_number))
