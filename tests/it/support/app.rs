@@ -164,6 +164,17 @@ impl TestApp {
     }
 }
 
+/// A test may start many servers; those it is done with let go of their connections.
+impl Drop for TestApp {
+    fn drop(&mut self) {
+        let (app, db) = (self.running.app.clone(), self.db.clone());
+        tokio::spawn(async move {
+            app.close().await;
+            db.close().await;
+        });
+    }
+}
+
 fn config(database: &str, data: &TempDir, settings: &[(&str, &str)]) -> Config {
     let data = data.path().display().to_string();
     let mut env: BTreeMap<String, String> = [
