@@ -4,6 +4,7 @@
 use std::fs::{self, File, OpenOptions};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use souk::pb::souk::ops::v1::CheckReadinessRequest;
@@ -12,7 +13,6 @@ use tempfile::TempDir;
 
 use super::client::DEV_CODE;
 use super::database::{Database, Kind};
-use super::dice::Dice;
 
 /// How long a start may take before the run is given up.
 const START: Duration = Duration::from_secs(30);
@@ -162,11 +162,14 @@ impl Drop for Souk {
 }
 
 /// A free port below the range that the system gives to outgoing connections, so that
-/// nobody takes it while the server is down.
+/// nobody takes it while the server is down. Every call gives another one, since the
+/// server that is to have it may not have it yet.
 pub fn free_port() -> u16 {
-    let mut dice = Dice::of(u64::from(std::process::id()) ^ 0x50_75_6b);
+    static CALLS: AtomicU32 = AtomicU32::new(0);
     loop {
-        let port = dice.number(20_000..=31_999) as u16;
+        let call = CALLS.fetch_add(1, Ordering::SeqCst);
+        let port = 20_000 + (std::process::id() * 64 + call) % 12_000;
+        let port = u16::try_from(port).unwrap();
         if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
             return port;
         }
