@@ -129,9 +129,11 @@ async fn make_changes(buyer: &Caller, shop: &Shop, first: &str) {
     join_all((0..WORKERS).map(|_| worker())).await;
 }
 
+/// An order with a key, whose row is the first thing that its transaction writes.
 async fn place(buyer: &Caller, good: &Good) -> String {
     let request = order("streams", lines([(good, 1)]));
-    let answer = buyer.orders().place_order(buyer.ask(request)).await;
+    let request = buyer.once(&Dice::fresh().word("place"), request);
+    let answer = buyer.orders().place_order(request).await;
     answer.unwrap().into_inner().order.unwrap().id
 }
 
@@ -203,7 +205,7 @@ async fn late_commit(souk: &Souk) {
     let work = async {
         until("a snapshot", || progress.ready.load(Ordering::SeqCst) > 0).await;
         // Holds the stock of the first product, so that the order of it waits in the
-        // middle of its transaction.
+        // middle of its transaction: it has written its key, and with that has its place.
         let beside = souk.database.connect().await;
         let held = hold_stock(&beside, &shop.goods[0]).await;
         let late = place(&buyer, &shop.goods[0]);
