@@ -1,16 +1,15 @@
 //! Opening the database and bringing its schema up to date.
 
-use std::collections::HashSet;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection};
 use souk_migrations::Migrator;
 use sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
 use tokio::sync::Notify;
-use uuid::Uuid;
 
 use super::dialect::Dialect;
+use super::observers::{Observer, Observers, Seen};
 use super::outbox::NewEvent;
 use super::statements;
 use crate::kernel::{Clock, Error, Result};
@@ -20,10 +19,6 @@ const MIGRATION_LOCK: i64 = 0x736f_756b;
 
 /// The first SQLite without the bug that resets a WAL under a checkpoint.
 const SQLITE_LEAST: [u32; 3] = [3, 51, 3];
-
-/// Events remembered at the most between their commit and their place in the log;
-/// beyond, observers see some twice.
-const SEEN_MAX: usize = 4096;
 
 /// How to reach the database.
 #[derive(Debug, Clone)]
@@ -59,26 +54,6 @@ impl DbConfig {
     }
 }
 
-/// An event as observers see it.
-#[derive(Debug, Clone, Copy)]
-pub struct Seen<'a> {
-    /// Who hears it.
-    pub topic: &'a str,
-    /// What happened.
-    pub kind: &'a str,
-    /// The record that changed.
-    pub aggregate: Uuid,
-    /// The record's version after the change.
-    pub version: i64,
-    /// An encoded protobuf message.
-    pub payload: &'a [u8],
-}
-
-/// Sees every event, so that caches forget what it made stale: those of this process before
-/// the call that made them answers, so that a caller reads what it wrote; those of others
-/// when they are read from the log. Now and then an event is seen twice.
-pub type Observer = Box<dyn Fn(Seen<'_>) + Send + Sync>;
-
 /// The database. Clones share it.
 #[derive(Clone)]
 pub struct Db(Arc<Shared>);
@@ -88,10 +63,7 @@ struct Shared {
     reader: DatabaseConnection,
     dialect: Dialect,
     clock: Clock,
-    observers: OnceLock<Vec<Observer>>,
-    /// Topic, aggregate and version of events that the observers saw at their commit and
-    /// the log has yet to show.
-    seen: Mutex<HashSet<(String, Uuid, i64)>>,
+    observers: Observers,
     events: Notify,
     jobs: Notify,
 }
@@ -123,8 +95,7 @@ impl Db {
             reader,
             dialect,
             clock,
-            observers: OnceLock::new(),
-            seen: Mutex::default(),
+            observers: Observers::default(),
             events: Notify::new(),
             jobs: Notify::new(),
         })))
@@ -160,8 +131,7 @@ impl Db {
 
     /// Registers, once at start, who sees events.
     pub fn set_observers(&self, observers: Vec<Observer>) {
-        // A second call would mean two start-ups in one process; the first one stays.
-        drop(self.0.observers.set(observers));
+        self.0.observers.set(observers);
     }
 
     /// For reads outside a write.
@@ -209,36 +179,7 @@ impl Db {
 
     /// Shows an event of the log to the observers, unless they saw it at its commit.
     pub fn observe_logged(&self, event: Seen<'_>) {
-        let key = (event.topic.to_owned(), event.aggregate, event.version);
-        if !self.seen().remove(&key) {
-            self.observe(event);
-        }
-    }
-
-    fn observe_committed(&self, event: &NewEvent) {
-        self.observe(Seen {
-            topic: &event.topic,
-            kind: event.kind,
-            aggregate: event.aggregate,
-            version: event.version,
-            payload: &event.payload,
-        });
-        let mut seen = self.seen();
-        // Where nobody reads the log, nobody takes them out.
-        if seen.len() >= SEEN_MAX {
-            seen.clear();
-        }
-        seen.insert((event.topic.clone(), event.aggregate, event.version));
-    }
-
-    fn observe(&self, event: Seen<'_>) {
-        for observer in self.0.observers.get().into_iter().flatten() {
-            observer(event);
-        }
-    }
-
-    fn seen(&self) -> MutexGuard<'_, HashSet<(String, Uuid, i64)>> {
-        self.0.seen.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.observers.logged(event);
     }
 
     pub(super) fn writer(&self) -> &DatabaseConnection {
@@ -248,7 +189,7 @@ impl Db {
     pub(super) fn committed(&self, events: &[NewEvent], jobs: usize) {
         if !events.is_empty() {
             for event in events {
-                self.observe_committed(event);
+                self.0.observers.committed(event);
             }
             self.0.events.notify_waiters();
             self.0.events.notify_one();

@@ -9,6 +9,7 @@ mod connect;
 mod dialect;
 mod errors;
 mod idempotency;
+mod observers;
 mod outbox;
 mod statements;
 #[cfg(test)]
@@ -16,10 +17,11 @@ pub(crate) mod testing;
 mod tx;
 
 pub use conditions::Conditions;
-pub use connect::{Db, DbConfig, Observer, Seen};
+pub use connect::{Db, DbConfig};
 pub use dialect::Dialect;
 pub use errors::{is_check_violation, is_foreign_key_violation, unique_violation};
 pub use idempotency::Answer;
+pub use observers::{Observer, Seen};
 pub use outbox::{NewEvent, NewJob};
 pub use statements::count as count_statements;
 pub use tx::Tx;
