@@ -41,7 +41,7 @@ pub use calls::Calls;
 pub use config::{Limits, Origins, ServerConfig, TlsFiles};
 pub use front::Edge;
 pub use rates::{Class, Rates};
-pub use reply::{Streaming, answer, id, open, reply, stream};
+pub use reply::{Streaming, answer, id, open, optional_id, reply, stream};
 pub use server::{Server, Serving};
 
 /// The largest request in bytes; files go to the object store instead.

@@ -3,9 +3,9 @@
 use prost::Message;
 use sha2::{Digest, Sha256};
 
-use crate::kernel::Call;
-use crate::kernel::page::Page;
+use crate::kernel::page::{Page, PageRequest};
 use crate::kernel::seal::Sealer;
+use crate::kernel::{Call, Result};
 use crate::pb::souk::common::v1::PageMeta;
 
 /// What a page token is bound to: the method, the caller and the filter. `filter` is
@@ -23,6 +23,50 @@ fn u128_of(digest: &[u8; 32]) -> u128 {
     digest[..16]
         .iter()
         .fold(0, |value, byte| (value << 8) | u128::from(*byte))
+}
+
+/// Takes the three paging fields out of a list request, so that what is left is its
+/// filter.
+macro_rules! take_paging {
+    ($message:ident) => {
+        (
+            std::mem::take(&mut $message.limit),
+            std::mem::take(&mut $message.page_token),
+            std::mem::take(&mut $message.page),
+        )
+    };
+}
+
+pub(crate) use take_paging;
+
+/// The page that a list request asks for, and what its tokens are bound to.
+#[derive(Debug)]
+pub struct Paged {
+    /// Where the page begins and how long it is.
+    pub page: PageRequest,
+    binding: String,
+}
+
+impl Paged {
+    /// Checks the paging fields, taken out of a request of which `filter` is left.
+    ///
+    /// # Errors
+    /// As [`PageRequest::new`].
+    pub fn new(
+        sealer: &Sealer,
+        call: &Call,
+        (limit, token, number): (i32, String, i32),
+        filter: &impl Message,
+    ) -> Result<Self> {
+        let binding = binding(call, filter);
+        let page = PageRequest::new(sealer, &binding, limit, &token, number)?;
+        Ok(Self { page, binding })
+    }
+
+    /// The meta of the page that was found.
+    pub fn meta<T>(&self, page: &Page<T>, sealer: &Sealer) -> PageMeta {
+        meta(page, sealer, &self.binding)
+    }
 }
 
 /// The meta of a page, with the token of the next one.
@@ -46,7 +90,6 @@ fn clamp(count: u64) -> i32 {
 mod tests {
     use super::*;
     use crate::kernel::Secret;
-    use crate::kernel::page::PageRequest;
     use crate::pb::souk::ops::v1::ListJobsRequest;
 
     #[test]

@@ -108,6 +108,17 @@ pub fn id<T: Kind>(field: &str, text: &str) -> Result<Id<T>> {
         .map_err(|error: InvalidId| Error::field(field, error.to_string()))
 }
 
+/// The id in a field that may be empty.
+///
+/// # Errors
+/// INVALID_ARGUMENT that names the field.
+pub fn optional_id<T: Kind>(field: &str, text: &str) -> Result<Option<Id<T>>> {
+    match text {
+        "" => Ok(None),
+        text => id(field, text).map(Some),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

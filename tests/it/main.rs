@@ -13,6 +13,7 @@
 )]
 #![expect(
     clippy::unwrap_used,
+    clippy::expect_used,
     clippy::panic,
     reason = "what a helper cannot arrange fails its test"
 )]

@@ -10,9 +10,9 @@ use super::write::{NewProduct, Update};
 use super::{Category, Changes, Product, Status, categories};
 use crate::grpc;
 use crate::grpc::convert::{time_from_pb, time_to_pb};
-use crate::kernel::id::{CategoryId, ImageId, Kind, ProductId, StoreId, UserId};
+use crate::kernel::id::{CategoryId, ImageId, ProductId, StoreId, UserId};
 use crate::kernel::text::fold;
-use crate::kernel::{Error, Id, Result, Time};
+use crate::kernel::{Error, Result, Time};
 use crate::pb::Timestamp;
 use crate::pb::souk::catalog::v1 as pb;
 use pb::list_products_request::Sort as PbSort;
@@ -206,7 +206,7 @@ pub fn update(
 pub fn new_category(request: pb::CreateCategoryRequest) -> Result<categories::Changes> {
     Ok(categories::Changes {
         name: Some(request.name),
-        parent: Some(optional_id("parentId", &request.parent_id)?),
+        parent: Some(grpc::optional_id("parentId", &request.parent_id)?),
         slug: request.slug,
         description: Some(request.description),
         image_url: Some(request.image_url),
@@ -219,7 +219,9 @@ pub fn category_changes(request: pb::UpdateCategoryRequest) -> Result<categories
     let parent = request.parent_id.as_deref();
     Ok(categories::Changes {
         name: request.name,
-        parent: parent.map(|id| optional_id("parentId", id)).transpose()?,
+        parent: parent
+            .map(|id| grpc::optional_id("parentId", id))
+            .transpose()?,
         slug: request.slug,
         description: request.description,
         image_url: request.image_url,
@@ -252,8 +254,8 @@ pub fn filter(request: &pb::ListProductsRequest, tree: &Tree) -> Result<Filter> 
         words: (!words.is_empty()).then(|| fold(words)),
         categories,
         brand: (!request.brand.is_empty()).then(|| fold(&request.brand)),
-        seller: optional_id("sellerId", &request.seller_id)?,
-        store: optional_id("storeId", &request.store_id)?,
+        seller: grpc::optional_id("sellerId", &request.seller_id)?,
+        store: grpc::optional_id("storeId", &request.store_id)?,
         min_price: request.min_price,
         max_price: request.max_price,
         in_stock: request.in_stock,
@@ -276,17 +278,6 @@ pub fn search_to_list(request: pb::SearchProductsRequest) -> pb::ListProductsReq
         limit: request.limit,
         page_token: request.page_token,
         page: request.page,
-    }
-}
-
-/// The id in a field that may be empty.
-///
-/// # Errors
-/// INVALID_ARGUMENT that names the field.
-pub fn optional_id<T: Kind>(field: &str, text: &str) -> Result<Option<Id<T>>> {
-    match text {
-        "" => Ok(None),
-        text => grpc::id(field, text).map(Some),
     }
 }
 

@@ -1,32 +1,20 @@
 //! The gRPC face of the catalog.
 
-use prost::Message;
 use tonic::{Request, Response, Status};
 
-use super::convert::{self, brand_to_pb, category_to_pb, optional_id, product_to_pb};
+use super::convert::{self, brand_to_pb, category_to_pb, product_to_pb};
 use super::list::{Among, Filter};
 use super::state::Step;
 use super::tree::Tree;
 use super::{Catalog, Product, categories};
-use crate::grpc::{self, paging};
+use crate::grpc;
+use crate::grpc::paging::{Paged, take_paging};
 use crate::kernel::id::CategoryId;
-use crate::kernel::page::{Page, PageRequest};
 use crate::kernel::text::fold;
 use crate::kernel::{Call, Result};
 use crate::pb::souk::catalog::v1 as pb;
 use crate::pb::souk::catalog::v1::catalog_service_server::CatalogService;
-use crate::pb::souk::common::v1::PageMeta;
 
-/// Takes the paging fields out of a list request, so that what is left is its filter.
-macro_rules! take_paging {
-    ($message:ident) => {
-        (
-            std::mem::take(&mut $message.limit),
-            std::mem::take(&mut $message.page_token),
-            std::mem::take(&mut $message.page),
-        )
-    };
-}
 type Answered<T> = Result<Response<T>, Status>;
 
 #[tonic::async_trait]
@@ -36,11 +24,11 @@ impl CatalogService for Catalog {
         request: Request<pb::ListCategoriesRequest>,
     ) -> Answered<pb::ListCategoriesResponse> {
         let (call, mut message) = grpc::open(request)?;
-        let paged = self.paged(&call, take_paging!(message), &message)?;
-        let parent = optional_id("parentId", &message.parent_id)?;
+        let paged = Paged::new(&self.0.sealer, &call, take_paging!(message), &message)?;
+        let parent = grpc::optional_id("parentId", &message.parent_id)?;
         let page = self.tree().await?.page(parent, &paged.page)?;
         grpc::answer(pb::ListCategoriesResponse {
-            meta: Some(self.meta(&page, &paged)),
+            meta: Some(paged.meta(&page, &self.0.sealer)),
             categories: page.items.iter().map(category_to_pb).collect(),
         })
     }
@@ -107,10 +95,10 @@ impl CatalogService for Catalog {
         request: Request<pb::ListBrandsRequest>,
     ) -> Answered<pb::ListBrandsResponse> {
         let (call, mut message) = grpc::open(request)?;
-        let paged = self.paged(&call, take_paging!(message), &message)?;
+        let paged = Paged::new(&self.0.sealer, &call, take_paging!(message), &message)?;
         let page = self.brands(&fold(&message.search), &paged.page).await?;
         grpc::answer(pb::ListBrandsResponse {
-            meta: Some(self.meta(&page, &paged)),
+            meta: Some(paged.meta(&page, &self.0.sealer)),
             brands: page.items.into_iter().map(brand_to_pb).collect(),
         })
     }
@@ -120,13 +108,13 @@ impl CatalogService for Catalog {
         request: Request<pb::ListProductsRequest>,
     ) -> Answered<pb::ListProductsResponse> {
         let (call, mut message) = grpc::open(request)?;
-        let paged = self.paged(&call, take_paging!(message), &message)?;
+        let paged = Paged::new(&self.0.sealer, &call, take_paging!(message), &message)?;
         let sort = convert::sort(message.sort(), message.search.trim())?;
         let tree = self.tree().await?;
         let filter = convert::filter(&message, &tree)?;
         let page = self.list(&filter, sort, &paged.page).await?;
         grpc::answer(pb::ListProductsResponse {
-            meta: Some(self.meta(&page, &paged)),
+            meta: Some(paged.meta(&page, &self.0.sealer)),
             products: self.all_to_pb(&page.items, &tree),
         })
     }
@@ -136,7 +124,7 @@ impl CatalogService for Catalog {
         request: Request<pb::SearchProductsRequest>,
     ) -> Answered<pb::SearchProductsResponse> {
         let (call, mut message) = grpc::open(request)?;
-        let paged = self.paged(&call, take_paging!(message), &message)?;
+        let paged = Paged::new(&self.0.sealer, &call, take_paging!(message), &message)?;
         let asked = convert::search_to_list(message);
         let sort = convert::sort(asked.sort(), &asked.search)?;
         let tree = self.tree().await?;
@@ -146,7 +134,7 @@ impl CatalogService for Catalog {
         };
         let page = self.list(&filter, sort, &paged.page).await?;
         grpc::answer(pb::SearchProductsResponse {
-            meta: Some(self.meta(&page, &paged)),
+            meta: Some(paged.meta(&page, &self.0.sealer)),
             products: self.all_to_pb(&page.items, &tree),
         })
     }
@@ -156,11 +144,11 @@ impl CatalogService for Catalog {
         request: Request<pb::ListFeaturedProductsRequest>,
     ) -> Answered<pb::ListFeaturedProductsResponse> {
         let (call, mut message) = grpc::open(request)?;
-        let paged = self.paged(&call, take_paging!(message), &message)?;
+        let paged = Paged::new(&self.0.sealer, &call, take_paging!(message), &message)?;
         let page = self.list_featured(&paged.page).await?;
         let tree = self.tree().await?;
         grpc::answer(pb::ListFeaturedProductsResponse {
-            meta: Some(self.meta(&page, &paged)),
+            meta: Some(paged.meta(&page, &self.0.sealer)),
             products: self.all_to_pb(&page.items, &tree),
         })
     }
@@ -170,13 +158,13 @@ impl CatalogService for Catalog {
         request: Request<pb::ListMyProductsRequest>,
     ) -> Answered<pb::ListMyProductsResponse> {
         let (call, mut message) = grpc::open(request)?;
-        let paged = self.paged(&call, take_paging!(message), &message)?;
+        let paged = Paged::new(&self.0.sealer, &call, take_paging!(message), &message)?;
         let filter = self.mine(&call, &message).await?;
         let sort = super::list::Sort::Newest;
         let page = self.list(&filter, sort, &paged.page).await?;
         let tree = self.tree().await?;
         grpc::answer(pb::ListMyProductsResponse {
-            meta: Some(self.meta(&page, &paged)),
+            meta: Some(paged.meta(&page, &self.0.sealer)),
             products: self.all_to_pb(&page.items, &tree),
         })
     }
@@ -211,7 +199,7 @@ impl CatalogService for Catalog {
         request: Request<pb::CreateProductRequest>,
     ) -> Answered<pb::CreateProductResponse> {
         let (call, message) = grpc::open(request)?;
-        let store = optional_id("storeId", &message.store_id)?;
+        let store = grpc::optional_id("storeId", &message.store_id)?;
         let store = self.store_for(&call, store).await?;
         let tree = self.tree().await?;
         let category = convert::category(&message.category, &tree)?;
@@ -325,28 +313,7 @@ impl CatalogService for Catalog {
     }
 }
 
-/// A list request, checked.
-struct Paged {
-    page: PageRequest,
-    binding: String,
-}
-
 impl Catalog {
-    fn paged(
-        &self,
-        call: &Call,
-        (limit, token, number): (i32, String, i32),
-        filter: &impl Message,
-    ) -> Result<Paged> {
-        let binding = paging::binding(call, filter);
-        let page = PageRequest::new(&self.0.sealer, &binding, limit, &token, number)?;
-        Ok(Paged { page, binding })
-    }
-
-    fn meta<T>(&self, page: &Page<T>, paged: &Paged) -> PageMeta {
-        paging::meta(page, &self.0.sealer, &paged.binding)
-    }
-
     fn to_pb(&self, product: &Product, tree: &Tree) -> pb::Product {
         let category = product.category_id.map(CategoryId::from);
         let category = category.and_then(|id| tree.get(id));
@@ -363,7 +330,7 @@ impl Catalog {
 
     /// The products that the caller's request means among those of the caller's stores.
     async fn mine(&self, call: &Call, message: &pb::ListMyProductsRequest) -> Result<Filter> {
-        let stores = match optional_id("storeId", &message.store_id)? {
+        let stores = match grpc::optional_id("storeId", &message.store_id)? {
             Some(store) => vec![self.store_for(call, Some(store)).await?],
             None => {
                 let conn = self.0.db.read();

@@ -11,7 +11,7 @@ use crate::services::stores::Needed;
 
 /// How a request names a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Named {
+pub enum Target {
     /// By its id.
     Id(StockId),
     /// By store and product; made when missing.
@@ -43,9 +43,13 @@ impl Inventory {
     ///
     /// # Errors
     /// NOT_FOUND when the caller is no member of the named store.
-    pub(super) async fn stores_of(&self, call: &Call, named: &str) -> Result<Vec<StoreId>> {
+    pub(super) async fn stores_of(
+        &self,
+        call: &Call,
+        named: Option<StoreId>,
+    ) -> Result<Vec<StoreId>> {
         let conn = self.0.db.read();
-        match super::convert::optional_id("storeId", named)? {
+        match named {
             None => self.0.stores.stores_of_user(conn, call.user()?).await,
             Some(store) => {
                 self.check_member(conn, call, store).await?;
@@ -97,17 +101,17 @@ impl Inventory {
         &self,
         tx: &Tx,
         call: &Call,
-        named: &Named,
+        target: &Target,
         settings: &Settings,
     ) -> Result<Stock> {
         let actor = call.caller.user_id();
-        match *named {
-            Named::Id(id) => {
+        match *target {
+            Target::Id(id) => {
                 let found = store::lock(tx, id).await?;
                 let stock = self.of_member(tx.conn(), call, found).await?;
                 set::change(tx, stock, settings, actor).await
             }
-            Named::Of(home, product) => {
+            Target::Of(home, product) => {
                 self.check_member(tx.conn(), call, home).await?;
                 if let Some(stock) = store::lock_of_product(tx, product).await? {
                     let stock = Some(stock).filter(|stock| stock.store_id == home.uuid());

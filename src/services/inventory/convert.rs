@@ -2,15 +2,13 @@
 
 use prost::Message;
 
-use super::access::Named;
+use super::access::Target;
 use super::set::Settings;
 use super::{Line, Movement, Reason, Reservation, Status, Stock};
 use crate::grpc;
 use crate::grpc::convert::time_to_pb;
-use crate::kernel::id::{
-    Kind, MovementId, OrderId, ProductId, ReservationId, StockId, StoreId, UserId,
-};
-use crate::kernel::{Error, Id, Result, Time};
+use crate::kernel::id::{MovementId, OrderId, ProductId, ReservationId, StockId, StoreId, UserId};
+use crate::kernel::{Error, Result, Time};
 use crate::pb::souk::inventory::v1 as pb;
 use pb::stock_movement::Reason as PbReason;
 use pb::watch_inventory_response::Type;
@@ -105,13 +103,13 @@ pub fn product_of_event(payload: &[u8]) -> Option<ProductId> {
 ///
 /// # Errors
 /// VALIDATION_ERROR when it names none, or in two ways.
-pub fn which(request: &pb::SetStockRequest) -> Result<Named> {
-    let id = optional_id("id", &request.id)?;
-    let store = optional_id("storeId", &request.store_id)?;
-    let product = optional_id("productId", &request.product_id)?;
+pub fn target(request: &pb::SetStockRequest) -> Result<Target> {
+    let id = grpc::optional_id("id", &request.id)?;
+    let store = grpc::optional_id("storeId", &request.store_id)?;
+    let product = grpc::optional_id("productId", &request.product_id)?;
     match (id, store, product) {
-        (Some(id), None, None) => Ok(Named::Id(id)),
-        (None, Some(store), Some(product)) => Ok(Named::Of(store, product)),
+        (Some(id), None, None) => Ok(Target::Id(id)),
+        (None, Some(store), Some(product)) => Ok(Target::Of(store, product)),
         _ => Err(Error::field(
             "id",
             "either id, or storeId and productId are needed",
@@ -183,17 +181,6 @@ pub const fn status(status: pb::reservation::Status) -> Option<Status> {
         pb::reservation::Status::Released => Some(Status::Released),
         pb::reservation::Status::Expired => Some(Status::Expired),
         pb::reservation::Status::Cancelled => Some(Status::Cancelled),
-    }
-}
-
-/// The id in a field that may be empty.
-///
-/// # Errors
-/// INVALID_ARGUMENT that names the field.
-pub fn optional_id<T: Kind>(field: &str, text: &str) -> Result<Option<Id<T>>> {
-    match text {
-        "" => Ok(None),
-        text => grpc::id(field, text).map(Some),
     }
 }
 

@@ -2,30 +2,18 @@
 
 use std::time::Duration;
 
-use prost::Message;
 use tonic::{Request, Response, Status};
 
-use super::convert::{self, movement_to_pb, optional_id, reservation_to_pb, stock_to_pb};
+use super::convert::{self, movement_to_pb, reservation_to_pb, stock_to_pb};
 use super::reserve::{self, Which};
 use super::store::{self, lists};
 use super::{DEFAULT_HOLD, Inventory, set};
-use crate::grpc::{self, Streaming, paging};
-use crate::kernel::page::{Page, PageRequest};
-use crate::kernel::{Call, Error, Result};
-use crate::pb::souk::common::v1::PageMeta;
+use crate::db::Tx;
+use crate::grpc::paging::{Paged, take_paging};
+use crate::grpc::{self, Streaming};
+use crate::kernel::Result;
 use crate::pb::souk::inventory::v1 as pb;
 use crate::pb::souk::inventory::v1::inventory_service_server::InventoryService;
-
-/// Takes the paging fields out of a list request, so that what is left is its filter.
-macro_rules! take_paging {
-    ($message:ident) => {
-        (
-            std::mem::take(&mut $message.limit),
-            std::mem::take(&mut $message.page_token),
-            std::mem::take(&mut $message.page),
-        )
-    };
-}
 
 type Answered<T> = Result<Response<T>, Status>;
 
@@ -39,7 +27,7 @@ impl InventoryService for Inventory {
     ) -> Answered<pb::GetAvailabilityResponse> {
         let (call, message) = grpc::open(request)?;
         let product = grpc::id("productId", &message.product_id)?;
-        let store = optional_id("storeId", &message.store_id)?;
+        let store = grpc::optional_id("storeId", &message.store_id)?;
         let (store, available) = self.available(&call, product, store).await?;
         grpc::answer(pb::GetAvailabilityResponse {
             product_id: product.to_string(),
@@ -54,16 +42,17 @@ impl InventoryService for Inventory {
         request: Request<pb::ListStockRequest>,
     ) -> Answered<pb::ListStockResponse> {
         let (call, mut message) = grpc::open(request)?;
-        let paged = self.paged(&call, take_paging!(message), &message)?;
+        let paged = Paged::new(&self.0.sealer, &call, take_paging!(message), &message)?;
+        let store = grpc::optional_id("storeId", &message.store_id)?;
         let filter = lists::StockFilter {
-            stores: self.stores_of(&call, &message.store_id).await?,
-            product: optional_id("productId", &message.product_id)?,
+            stores: self.stores_of(&call, store).await?,
+            product: grpc::optional_id("productId", &message.product_id)?,
             in_stock: message.in_stock,
         };
         let db = &self.0.db;
         let page = lists::by_name(db.read(), db.dialect(), &filter, &paged.page).await?;
         grpc::answer(pb::ListStockResponse {
-            meta: Some(self.meta(&page, &paged)),
+            meta: Some(paged.meta(&page, &self.0.sealer)),
             stock: page.items.iter().map(stock_to_pb).collect(),
         })
     }
@@ -73,12 +62,13 @@ impl InventoryService for Inventory {
         request: Request<pb::ListLowStockRequest>,
     ) -> Answered<pb::ListLowStockResponse> {
         let (call, mut message) = grpc::open(request)?;
-        let paged = self.paged(&call, take_paging!(message), &message)?;
-        let stores = self.stores_of(&call, &message.store_id).await?;
+        let paged = Paged::new(&self.0.sealer, &call, take_paging!(message), &message)?;
+        let store = grpc::optional_id("storeId", &message.store_id)?;
+        let stores = self.stores_of(&call, store).await?;
         let db = &self.0.db;
         let page = lists::low(db.read(), db.dialect(), &stores, &paged.page).await?;
         grpc::answer(pb::ListLowStockResponse {
-            meta: Some(self.meta(&page, &paged)),
+            meta: Some(paged.meta(&page, &self.0.sealer)),
             stock: page.items.iter().map(stock_to_pb).collect(),
         })
     }
@@ -100,10 +90,10 @@ impl InventoryService for Inventory {
         request: Request<pb::SetStockRequest>,
     ) -> Answered<pb::SetStockResponse> {
         let (call, message) = grpc::open(request)?;
-        let (which, settings) = (&convert::which(&message)?, &convert::settings(message)?);
+        let (target, settings) = (&convert::target(&message)?, &convert::settings(message)?);
         let call = &call;
         let write = |tx| async move {
-            let stock = self.set(&tx, call, which, settings).await?;
+            let stock = self.set(&tx, call, target, settings).await?;
             Ok(pb::SetStockResponse {
                 stock: Some(stock_to_pb(&stock)),
             })
@@ -119,7 +109,7 @@ impl InventoryService for Inventory {
         let (call, id) = (&call, grpc::id("id", &message.id)?);
         let (delta, reason) = (message.delta, convert::reason(message.reason()));
         let note = &message.note.unwrap_or_default();
-        let write = |tx: crate::db::Tx| async move {
+        let write = |tx: Tx| async move {
             let found = store::lock(&tx, id).await?;
             let stock = self.of_member(tx.conn(), call, found).await?;
             let (note, actor) = (note.clone(), call.caller.user_id());
@@ -136,13 +126,13 @@ impl InventoryService for Inventory {
         request: Request<pb::ListStockMovementsRequest>,
     ) -> Answered<pb::ListStockMovementsResponse> {
         let (call, mut message) = grpc::open(request)?;
-        let paged = self.paged(&call, take_paging!(message), &message)?;
+        let paged = Paged::new(&self.0.sealer, &call, take_paging!(message), &message)?;
         let (id, db) = (grpc::id("id", &message.id)?, &self.0.db);
         let found = store::find(db.read(), id).await?;
         self.of_member(db.read(), &call, found).await?;
         let page = lists::movements(db.read(), db.dialect(), id, &paged.page).await?;
         grpc::answer(pb::ListStockMovementsResponse {
-            meta: Some(self.meta(&page, &paged)),
+            meta: Some(paged.meta(&page, &self.0.sealer)),
             movements: page.items.into_iter().map(movement_to_pb).collect(),
         })
     }
@@ -150,8 +140,8 @@ impl InventoryService for Inventory {
     async fn reserve(&self, request: Request<pb::ReserveRequest>) -> Answered<pb::ReserveResponse> {
         let (call, message) = grpc::open(request)?;
         let lines = &convert::lines(&message.lines)?;
-        let user = optional_id("userId", &message.user_id)?;
-        let order = optional_id("orderId", &message.order_id)?;
+        let user = grpc::optional_id("userId", &message.user_id)?;
+        let order = grpc::optional_id("orderId", &message.order_id)?;
         let ttl = message.ttl_minutes.map_or(DEFAULT_HOLD, minutes);
         let write = |tx| async move {
             let held = reserve::hold(&tx, "lines", lines, ttl, user, order).await?;
@@ -194,16 +184,17 @@ impl InventoryService for Inventory {
         request: Request<pb::ListReservationsRequest>,
     ) -> Answered<pb::ListReservationsResponse> {
         let (call, mut message) = grpc::open(request)?;
-        let paged = self.paged(&call, take_paging!(message), &message)?;
+        let paged = Paged::new(&self.0.sealer, &call, take_paging!(message), &message)?;
+        let store = grpc::optional_id("storeId", &message.store_id)?;
         let filter = lists::ReservationFilter {
-            stores: self.stores_of(&call, &message.store_id).await?,
-            product: optional_id("productId", &message.product_id)?,
+            stores: self.stores_of(&call, store).await?,
+            product: grpc::optional_id("productId", &message.product_id)?,
             status: convert::status(message.status()),
         };
         let db = &self.0.db;
         let page = lists::reservations(db.read(), db.dialect(), &filter, &paged.page).await?;
         grpc::answer(pb::ListReservationsResponse {
-            meta: Some(self.meta(&page, &paged)),
+            meta: Some(paged.meta(&page, &self.0.sealer)),
             reservations: page.items.iter().map(reservation_to_pb).collect(),
         })
     }
@@ -217,29 +208,6 @@ impl InventoryService for Inventory {
         self.check_member(self.0.db.read(), &call, store).await?;
         let token = message.resume_token.as_deref();
         grpc::stream(&call, self.watch(&call, store, token).await?)
-    }
-}
-
-/// A list request, checked.
-struct Paged {
-    page: PageRequest,
-    binding: String,
-}
-
-impl Inventory {
-    fn paged(
-        &self,
-        call: &Call,
-        (limit, token, number): (i32, String, i32),
-        filter: &impl Message,
-    ) -> Result<Paged, Error> {
-        let binding = paging::binding(call, filter);
-        let page = PageRequest::new(&self.0.sealer, &binding, limit, &token, number)?;
-        Ok(Paged { page, binding })
-    }
-
-    fn meta<T>(&self, page: &Page<T>, paged: &Paged) -> PageMeta {
-        paging::meta(page, &self.0.sealer, &paged.binding)
     }
 }
 
