@@ -152,19 +152,16 @@ impl Catalog {
             let found = store::find_by_slug(self.0.db.read(), slug).await?;
             found.ok_or_else(not_found)
         };
-        let id = self.0.slugs.get_or_load(&key, load).await?;
-        // The slug may have gone to another product since it was cached.
-        match self.get(id).await {
-            Ok(product) if product.slug == slug => Ok(product),
-            Ok(_) => {
-                self.0.slugs.invalidate(&key);
-                Err(not_found())
-            }
-            Err(error) => {
-                self.0.slugs.invalidate(&key);
-                Err(error)
+        // The slug may have gone to another product since it was cached: then look again.
+        for _ in 0..2 {
+            let id = self.0.slugs.get_or_load(&key, load).await?;
+            match self.get(id).await {
+                Ok(product) if product.slug == slug => return Ok(product),
+                Err(error) if error.reason() != Reason::ProductNotFound => return Err(error),
+                Ok(_) | Err(_) => self.0.slugs.invalidate(&key),
             }
         }
+        Err(not_found())
     }
 
     /// All categories. Costs no statement when they are cached.

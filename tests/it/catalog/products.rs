@@ -99,6 +99,11 @@ async fn a_slug_is_numbered_when_made_and_refused_when_given_twice() {
     assert_eq!(reason(&gone), "PRODUCT_NOT_FOUND");
     let made = create(&seller, json!({"name": "Thé vert", "price": 1})).await;
     assert_eq!(made["slug"], "the-vert");
+    let found = guest
+        .call("CatalogService/GetProductBySlug", &by_slug)
+        .await
+        .unwrap();
+    assert_eq!(found["product"]["id"], made["id"]);
 }
 
 #[tokio::test]
