@@ -13,7 +13,6 @@ impl MigrationTrait for Migration {
         both(manager, TABLES).await?;
         either(manager, COLLATION_POSTGRES, "").await?;
         both(manager, INDEXES).await?;
-        either(manager, NEWEST_POSTGRES, NEWEST_SQLITE).await?;
         either(manager, SEARCH_POSTGRES, SEARCH_SQLITE).await?;
         either(manager, STORE_POSTGRES, STORE_SQLITE).await
     }
@@ -107,6 +106,7 @@ const INDEXES: &str = "
 CREATE UNIQUE INDEX products_slug ON products (slug) WHERE status <> 'DELETED';
 CREATE UNIQUE INDEX products_sku ON products (store_id, sku)
     WHERE sku <> '' AND status <> 'DELETED';
+CREATE INDEX products_newest ON products (id) WHERE status = 'ACTIVE' AND store_visible;
 CREATE INDEX products_by_price ON products (sale_price, id)
     WHERE status = 'ACTIVE' AND store_visible;
 CREATE INDEX products_by_name ON products (name_key, id)
@@ -120,18 +120,6 @@ CREATE INDEX products_by_stock ON products (in_stock, id)
     WHERE status = 'ACTIVE' AND store_visible;
 CREATE INDEX products_featured ON products (status, id)
     WHERE status = 'ACTIVE' AND store_visible AND featured;
-";
-
-// Where the id alone orders, each database must be brought to prefer the index to that of
-// the ids of all products: SQLite by an equality in front, PostgreSQL by the id in front,
-// of which it knows that the rows stand in its order.
-const NEWEST_POSTGRES: &str = "
-CREATE INDEX products_newest ON products (id) WHERE status = 'ACTIVE' AND store_visible;
-";
-
-const NEWEST_SQLITE: &str = "
-CREATE INDEX products_newest ON products (status, id)
-    WHERE status = 'ACTIVE' AND store_visible;
 ";
 
 const SEARCH_POSTGRES: &str = "

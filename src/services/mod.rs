@@ -13,6 +13,3 @@ pub mod orders;
 pub mod shipping;
 pub mod stores;
 pub mod users;
-
-#[cfg(test)]
-mod testing;

@@ -23,6 +23,8 @@ mod slug;
 mod state;
 mod store;
 #[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
 mod tests;
 mod tree;
 mod write;

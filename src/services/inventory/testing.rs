@@ -5,7 +5,7 @@ use super::{Line, Stock, store};
 use crate::db::{Conn, Db};
 use crate::kernel::Time;
 use crate::kernel::id::{MovementId, ProductId, StockId, StoreId, UserId};
-use crate::services::testing;
+use crate::services::catalog::testing;
 
 /// A record of which nothing matters but the pieces on hand.
 pub fn stock(on_hand: i32) -> Stock {
