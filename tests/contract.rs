@@ -5,6 +5,8 @@
     reason = "a test that cannot go on must stop, in its helpers too"
 )]
 
+#[path = "access/budgets.rs"]
+mod budgets;
 #[path = "access/matrix.rs"]
 mod matrix;
 
@@ -44,6 +46,18 @@ fn every_rpc_stands_in_the_access_matrix_once() {
         missing.is_empty() && stale.is_empty(),
         "without a row: {missing:?}; without an RPC: {stale:?}"
     );
+}
+
+#[test]
+fn every_rpc_has_a_budget_of_statements() {
+    for known in policy::ALL.iter().filter(|known| !known.server_streaming) {
+        let rpc = short(known.path);
+        let unmeasured = budgets::UNMEASURED.contains(&rpc);
+        assert!(
+            budgets::of(rpc).is_some() != unmeasured,
+            "{rpc} needs one budget"
+        );
+    }
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! Plays the access matrix: every RPC by every kind of caller, on a fresh marketplace per
 //! RPC. First those who may not (nothing may change), then those who may.
 
+#[path = "../access/budgets.rs"]
+mod budgets;
 #[path = "../access/matrix.rs"]
 mod matrix;
 
@@ -196,8 +198,17 @@ async fn play(row: &Row, wrong: &mut Vec<String>) {
     }
     let mut done = false;
     for who in row.allowed.iter().copied() {
-        match market.person(who).call(row.rpc, &request).await {
-            Ok(_) => done = true,
+        match market.person(who).counted(row.rpc, &request).await {
+            Ok((_, statements)) => {
+                done = true;
+                let budget = budgets::of(row.rpc);
+                if statements > budget && !budgets::UNMEASURED.contains(&row.rpc) {
+                    wrong.push(format!(
+                        "{} by {who:?}: {statements:?} statements, budget {budget:?}",
+                        row.rpc
+                    ));
+                }
+            }
             // What the one before removed is gone for the next.
             Err(status) if done && removes(row.rpc) && status.code() == Code::NotFound => {}
             Err(status) if is_access_refusal(&status) => {

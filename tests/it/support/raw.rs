@@ -60,6 +60,11 @@ pub fn method(rpc: &str) -> &'static Method {
 impl Client {
     /// Calls an RPC by name. Of a stream, the first message is the answer.
     pub async fn call(&self, rpc: &str, message: &str) -> Result<Value, Status> {
+        Ok(self.counted(rpc, message).await?.0)
+    }
+
+    /// The same, with the number of statements that the call ran; none for a stream.
+    pub async fn counted(&self, rpc: &str, message: &str) -> Result<(Value, Option<u32>), Status> {
         let method = method(rpc);
         let wire = (method.input.decode)(message.as_bytes()).unwrap();
         let mut request = Request::new(wire);
@@ -70,6 +75,7 @@ impl Client {
         let mut grpc = tonic::client::Grpc::new(self.channel());
         grpc.ready().await.unwrap();
         let path = http::uri::PathAndQuery::from_static(method.path);
+        let mut statements = None;
         let answer = if method.server_streaming {
             let mut stream = grpc
                 .server_streaming(request, path, Wire)
@@ -80,10 +86,12 @@ impl Client {
                 .expect("a stream begins at once")?
                 .expect("a stream begins with a message")
         } else {
-            grpc.unary(request, path, Wire).await?.into_inner()
+            let response = grpc.unary(request, path, Wire).await?;
+            statements = Some(super::clients::statements(&response));
+            response.into_inner()
         };
         let mut json = Vec::new();
         (method.output.encode)(&answer, &mut json).unwrap();
-        Ok(serde_json::from_slice(&json).unwrap())
+        Ok((serde_json::from_slice(&json).unwrap(), statements))
     }
 }
