@@ -120,7 +120,7 @@ pub(super) async fn unsettled(db: &Db, cursor: Position) -> Result<Unsettled> {
     })
 }
 
-/// Whether the end of this session is in the log.
+/// Whether the log holds the end of a session.
 pub(super) async fn session_ended(db: &Db, user: Uuid, session: Uuid) -> Result<bool> {
     let sql = "SELECT 1 AS one FROM events WHERE topic = $1 AND aggregate = $2 AND kind = $3";
     let values = [
