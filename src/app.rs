@@ -13,6 +13,7 @@ use tonic_health::server::HealthReporter;
 use tower::util::BoxCloneSyncService;
 
 use crate::cache::LocalRateLimit;
+use crate::clients::mail::Mail;
 use crate::clients::sms::{LogSms, Sms};
 use crate::config::{Config, Environment};
 use crate::db::Db;
@@ -41,6 +42,8 @@ pub struct Overrides {
     pub clock: Clock,
     /// Who sends text messages; unset, the settings decide.
     pub sms: Option<Arc<dyn Sms>>,
+    /// Who sends mail; unset, the settings decide.
+    pub mail: Option<Arc<dyn Mail>>,
     /// How streams behave.
     pub events: EventsConfig,
     /// Whether jobs run by themselves; tests run them by hand.
@@ -52,6 +55,7 @@ impl Default for Overrides {
         Self {
             clock: Clock::system(),
             sms: None,
+            mail: None,
             events: EventsConfig::default(),
             background: true,
         }
@@ -99,6 +103,7 @@ impl App {
             events: events.clone(),
             sealer,
             sms,
+            mail: overrides.mail,
         };
         let services = services::build(&base);
         db.set_observers(services.observers);

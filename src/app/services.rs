@@ -6,6 +6,7 @@ use std::sync::Arc;
 use tonic::service::Routes;
 
 use crate::bounded;
+use crate::clients::mail::Mail;
 use crate::clients::sms::Sms;
 use crate::config::{self, Config};
 use crate::db::{Db, Observer};
@@ -39,6 +40,7 @@ pub(super) struct Base {
     pub(super) events: Events,
     pub(super) sealer: Sealer,
     pub(super) sms: Option<Arc<dyn Sms>>,
+    pub(super) mail: Option<Arc<dyn Mail>>,
 }
 
 /// The services, joined.
@@ -67,7 +69,11 @@ pub(super) fn build(base: &Base) -> Services {
         ],
     };
     let users = Users::new(db(), sealer(), neighbours);
-    let auth = Auth::new(db(), sealer(), base.sms.clone(), of_auth(config));
+    let outside = auth::Outside {
+        sms: base.sms.clone(),
+        mail: base.mail.clone(),
+    };
+    let auth = Auth::new(db(), sealer(), outside, of_auth(config));
     let stock = Arc::new(StockOfProducts);
     let catalog = Catalog::new(db(), sealer(), stores.clone(), stock, currency);
     let inventory = Inventory::new(db(), sealer(), events(), stores.clone(), catalog.clone());

@@ -81,6 +81,9 @@ reasons! {
     SellerCategoryRequired "SELLER_CATEGORY_REQUIRED" InvalidArgument;
     UserHasOpenOrders "USER_HAS_OPEN_ORDERS" FailedPrecondition;
     AddressLimit "ADDRESS_LIMIT" FailedPrecondition;
+    LastAdmin "LAST_ADMIN" FailedPrecondition;
+    LinkInvalidOrExpired "LINK_INVALID_OR_EXPIRED" InvalidArgument;
+    NothingToVerify "NOTHING_TO_VERIFY" FailedPrecondition;
 
     ValidationError "VALIDATION_ERROR" InvalidArgument;
     Forbidden "FORBIDDEN" PermissionDenied;

@@ -33,6 +33,7 @@ impl Market {
             ("$buyer", buyer.user_id.clone()),
             ("$stranger", stranger.user_id.clone()),
             ("$staff", staff.user_id.clone()),
+            ("$seller", seller.client.user_id.clone()),
             ("$store", seller.store.clone()),
             ("$refresh", buyer.refresh_token.clone()),
         ]);

@@ -1,5 +1,10 @@
 //! The gRPC face of sign-in, and what the server asks of it with every call.
 
+mod clerk;
+mod contacts;
+mod keys;
+mod passwords;
+
 use tonic::{Request, Response, Status};
 
 use super::convert::{pair_to_pb, session_to_pb, sign_in_from_pb, signed_in_to_pb};
@@ -12,10 +17,17 @@ use crate::kernel::page::PageRequest;
 use crate::kernel::{Call, Caller, Error, Reason};
 use crate::pb::souk::auth::v1::auth_service_server::AuthService;
 use crate::pb::souk::auth::v1::{
-    ListSessionsRequest, ListSessionsResponse, LogoutAllRequest, LogoutAllResponse, LogoutRequest,
-    LogoutResponse, RefreshTokenRequest, RefreshTokenResponse, RequestOtpRequest,
-    RequestOtpResponse, RevokeSessionRequest, RevokeSessionResponse, VerifyOtpRequest,
-    VerifyOtpResponse,
+    ChangePasswordRequest, ChangePasswordResponse, ConfirmPhoneChangeRequest,
+    ConfirmPhoneChangeResponse, GetJwksRequest, GetJwksResponse, HandleClerkWebhookRequest,
+    HandleClerkWebhookResponse, ListSessionsRequest, ListSessionsResponse, LoginRequest,
+    LoginResponse, LogoutAllRequest, LogoutAllResponse, LogoutRequest, LogoutResponse,
+    RefreshTokenRequest, RefreshTokenResponse, RegisterRequest, RegisterResponse,
+    RequestEmailVerificationRequest, RequestEmailVerificationResponse, RequestOtpRequest,
+    RequestOtpResponse, RequestPasswordResetRequest, RequestPasswordResetResponse,
+    RequestPhoneChangeRequest, RequestPhoneChangeResponse, ResetPasswordRequest,
+    ResetPasswordResponse, RevokeSessionRequest, RevokeSessionResponse, SignInWithClerkRequest,
+    SignInWithClerkResponse, SyncRoleRequest, SyncRoleResponse, VerifyEmailRequest,
+    VerifyEmailResponse, VerifyOtpRequest, VerifyOtpResponse,
 };
 
 #[tonic::async_trait]
@@ -116,6 +128,97 @@ impl AuthService for Auth {
             }
         };
         grpc::reply(self.0.db.write(&call, end).await?)
+    }
+
+    async fn register(
+        &self,
+        request: Request<RegisterRequest>,
+    ) -> Result<Response<RegisterResponse>, Status> {
+        passwords::register(self, request).await
+    }
+
+    async fn login(
+        &self,
+        request: Request<LoginRequest>,
+    ) -> Result<Response<LoginResponse>, Status> {
+        passwords::login(self, request).await
+    }
+
+    async fn change_password(
+        &self,
+        request: Request<ChangePasswordRequest>,
+    ) -> Result<Response<ChangePasswordResponse>, Status> {
+        passwords::change_password(self, request).await
+    }
+
+    async fn request_password_reset(
+        &self,
+        request: Request<RequestPasswordResetRequest>,
+    ) -> Result<Response<RequestPasswordResetResponse>, Status> {
+        passwords::request_password_reset(self, request).await
+    }
+
+    async fn reset_password(
+        &self,
+        request: Request<ResetPasswordRequest>,
+    ) -> Result<Response<ResetPasswordResponse>, Status> {
+        passwords::reset_password(self, request).await
+    }
+
+    async fn request_email_verification(
+        &self,
+        request: Request<RequestEmailVerificationRequest>,
+    ) -> Result<Response<RequestEmailVerificationResponse>, Status> {
+        contacts::request_email_verification(self, request).await
+    }
+
+    async fn verify_email(
+        &self,
+        request: Request<VerifyEmailRequest>,
+    ) -> Result<Response<VerifyEmailResponse>, Status> {
+        contacts::verify_email(self, request).await
+    }
+
+    async fn request_phone_change(
+        &self,
+        request: Request<RequestPhoneChangeRequest>,
+    ) -> Result<Response<RequestPhoneChangeResponse>, Status> {
+        contacts::request_phone_change(self, request).await
+    }
+
+    async fn confirm_phone_change(
+        &self,
+        request: Request<ConfirmPhoneChangeRequest>,
+    ) -> Result<Response<ConfirmPhoneChangeResponse>, Status> {
+        contacts::confirm_phone_change(self, request).await
+    }
+
+    async fn sign_in_with_clerk(
+        &self,
+        request: Request<SignInWithClerkRequest>,
+    ) -> Result<Response<SignInWithClerkResponse>, Status> {
+        clerk::sign_in_with_clerk(self, request).await
+    }
+
+    async fn sync_role(
+        &self,
+        request: Request<SyncRoleRequest>,
+    ) -> Result<Response<SyncRoleResponse>, Status> {
+        clerk::sync_role(self, request).await
+    }
+
+    async fn handle_clerk_webhook(
+        &self,
+        request: Request<HandleClerkWebhookRequest>,
+    ) -> Result<Response<HandleClerkWebhookResponse>, Status> {
+        clerk::handle_clerk_webhook(self, request).await
+    }
+
+    async fn get_jwks(
+        &self,
+        request: Request<GetJwksRequest>,
+    ) -> Result<Response<GetJwksResponse>, Status> {
+        keys::get_jwks(self, request).await
     }
 }
 

@@ -57,7 +57,7 @@ impl Auth {
     async fn send(&self, payload: &str) -> Result<()> {
         let SendOtp { challenge } = serde_json::from_str(payload).map_err(Error::internal)?;
         let challenge = store::find_challenge(&self.0.db, challenge).await?;
-        let (Some(challenge), Some(sms)) = (challenge, &self.0.sms) else {
+        let (Some(challenge), Some(sms)) = (challenge, &self.0.outside.sms) else {
             return Ok(());
         };
         let code = self

@@ -31,6 +31,7 @@ mod tests;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::clients::mail::Mail;
 use crate::clients::sms::Sms;
 use crate::db::Db;
 use crate::kernel::Secret;
@@ -73,6 +74,15 @@ pub struct Settings {
     pub phone_country: Option<String>,
 }
 
+/// The outside world that sign-in needs; a part that is missing refuses its calls.
+#[derive(Clone, Default)]
+pub struct Outside {
+    /// Sends text messages.
+    pub sms: Option<Arc<dyn Sms>>,
+    /// Sends mail.
+    pub mail: Option<Arc<dyn Mail>>,
+}
+
 /// The service of sign-in. Clones share it.
 #[derive(Clone)]
 pub struct Auth(Arc<Parts>);
@@ -80,7 +90,7 @@ pub struct Auth(Arc<Parts>);
 struct Parts {
     db: Db,
     sealer: Sealer,
-    sms: Option<Arc<dyn Sms>>,
+    outside: Outside,
     codes: otp::Codes,
     access: token::AccessTokens,
     refresh: token::RefreshTokens,
@@ -91,12 +101,11 @@ struct Parts {
 }
 
 impl Auth {
-    /// The service; `sealer` makes its page tokens. Without `sms` no one-time password
-    /// can be asked for.
-    pub fn new(db: Db, sealer: Sealer, sms: Option<Arc<dyn Sms>>, settings: Settings) -> Self {
+    /// The service; `sealer` makes its page tokens.
+    pub fn new(db: Db, sealer: Sealer, outside: Outside, settings: Settings) -> Self {
         Self(Arc::new(Parts {
             sealer,
-            sms,
+            outside,
             codes: otp::Codes::new(settings.otp_secret, settings.otp_dev_code),
             access: token::AccessTokens::new(
                 &settings.jwt_secret,

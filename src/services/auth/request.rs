@@ -30,7 +30,7 @@ impl Auth {
     pub(super) async fn request_otp(&self, call: &Call, phone: &str) -> Result<()> {
         let parts = &self.0;
         let phone = &Phone::parse(phone, parts.phone_country.as_deref())?;
-        if parts.sms.is_none() {
+        if parts.outside.sms.is_none() {
             return Err(Error::new(
                 Reason::Unavailable,
                 "text messages cannot be sent from here",

@@ -7,7 +7,7 @@ use tokio::sync::Notify;
 
 use super::session::{EndReason, Pair, Which};
 use super::verify::SignIn;
-use super::{Auth, SessionPolicy, Settings, register, session};
+use super::{Auth, Outside, SessionPolicy, Settings, register, session};
 use crate::clients::sms::FakeSms;
 use crate::db::testing::on_each;
 use crate::db::{Conn, Db, Tx};
@@ -50,12 +50,11 @@ fn settings(session_policy: SessionPolicy) -> Settings {
 fn desk(db: &Db, policy: SessionPolicy) -> Desk {
     let sms = FakeSms::default();
     let sealer = Sealer::new(Secret::new(vec![1; 32]));
-    let auth = Auth::new(
-        db.clone(),
-        sealer,
-        Some(Arc::new(sms.clone())),
-        settings(policy),
-    );
+    let outside = Outside {
+        sms: Some(Arc::new(sms.clone())),
+        ..Outside::default()
+    };
+    let auth = Auth::new(db.clone(), sealer, outside, settings(policy));
     db.set_observers(vec![auth.observer()]);
     let registry = register(Registry::new(), &auth);
     let jobs = Jobs::new(db.clone(), registry, JobsConfig::default());
@@ -265,7 +264,8 @@ async fn one_address_cannot_harvest_phones() {
 async fn without_a_way_to_send_none_is_asked_for() {
     on_each(clock(), async |db: Db| {
         let sealer = Sealer::new(Secret::new(vec![1; 32]));
-        let mute = Auth::new(db.clone(), sealer, None, settings(SessionPolicy::Single));
+        let settings = settings(SessionPolicy::Single);
+        let mute = Auth::new(db.clone(), sealer, Outside::default(), settings);
         let refused = mute.request_otp(&from("203.0.113.7"), AMINA).await;
         assert_eq!(reason(refused), Some(Reason::Unavailable));
     })

@@ -12,8 +12,9 @@ use crate::pb::souk::ops::v1::ops_service_server::OpsService;
 use crate::pb::souk::ops::v1::{
     CheckHealthRequest, CheckHealthResponse, CheckLivenessRequest, CheckLivenessResponse,
     CheckReadinessRequest, CheckReadinessResponse, EnqueueTestJobRequest, EnqueueTestJobResponse,
-    GetInfoRequest, GetInfoResponse, HelloRequest, HelloResponse, ListJobsRequest,
-    ListJobsResponse, PingCacheRequest, PingCacheResponse, RetryJobRequest, RetryJobResponse,
+    GetInfoRequest, GetInfoResponse, HelloRequest, HelloResponse, ListAuditLogRequest,
+    ListAuditLogResponse, ListJobsRequest, ListJobsResponse, PingCacheRequest, PingCacheResponse,
+    RetryJobRequest, RetryJobResponse,
 };
 
 #[tonic::async_trait]
@@ -138,5 +139,12 @@ impl OpsService for Ops {
             })
         };
         grpc::reply(self.0.db.write(&call, write).await?)
+    }
+
+    async fn list_audit_log(
+        &self,
+        _request: Request<ListAuditLogRequest>,
+    ) -> Result<Response<ListAuditLogResponse>, Status> {
+        Err(Status::unimplemented("not yet"))
     }
 }

@@ -45,6 +45,8 @@ pub fn user_to_pb(user: &User) -> pb::User {
         bio,
         wilaya,
         preferred_store_id: preferred_store_id.map(|id| StoreId::from(id).to_string()),
+        seller_category: None,
+        is_verified: None,
     }
 }
 
@@ -76,6 +78,8 @@ pub(super) fn profile_to_pb(user: User) -> pb::PublicProfile {
         id: user.user_id().to_string(),
         name: user.name,
         avatar_url: user.avatar_url,
+        seller_category: None,
+        is_verified: None,
     }
 }
 

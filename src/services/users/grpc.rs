@@ -1,5 +1,7 @@
 //! The gRPC face of accounts and address books.
 
+mod admin;
+
 use tonic::{Request, Response, Status};
 
 use super::convert::{address_to_pb, changes_from_pb, parts_from_pb, profile_to_pb, user_to_pb};
@@ -9,11 +11,16 @@ use crate::kernel::Error;
 use crate::kernel::page::PageRequest;
 use crate::pb::souk::users::v1::user_service_server::UserService;
 use crate::pb::souk::users::v1::{
-    CreateAddressRequest, CreateAddressResponse, DeleteAddressRequest, DeleteAddressResponse,
-    DeleteMeRequest, DeleteMeResponse, GetAddressRequest, GetAddressResponse, GetMeRequest,
-    GetMeResponse, GetPublicProfileRequest, GetPublicProfileResponse, ListAddressesRequest,
-    ListAddressesResponse, SetDefaultAddressRequest, SetDefaultAddressResponse,
-    UpdateAddressRequest, UpdateAddressResponse, UpdateMeRequest, UpdateMeResponse,
+    ActivateUserRequest, ActivateUserResponse, CreateAddressRequest, CreateAddressResponse,
+    CreateUserRequest, CreateUserResponse, DeactivateUserRequest, DeactivateUserResponse,
+    DeleteAddressRequest, DeleteAddressResponse, DeleteMeRequest, DeleteMeResponse,
+    GetAddressRequest, GetAddressResponse, GetMeRequest, GetMeResponse, GetPublicProfileRequest,
+    GetPublicProfileResponse, GetUserRequest, GetUserResponse, ListAddressesRequest,
+    ListAddressesResponse, ListUsersRequest, ListUsersResponse, SetDefaultAddressRequest,
+    SetDefaultAddressResponse, SetSellerCategoryRequest, SetSellerCategoryResponse,
+    SetUserRoleRequest, SetUserRoleResponse, UpdateAddressRequest, UpdateAddressResponse,
+    UpdateMeRequest, UpdateMeResponse, UpdateUserRequest, UpdateUserResponse, VerifySellerRequest,
+    VerifySellerResponse,
 };
 
 #[tonic::async_trait]
@@ -156,5 +163,68 @@ impl UserService for Users {
             })
         };
         grpc::reply(self.0.db.write(&call, write).await?)
+    }
+
+    async fn list_users(
+        &self,
+        request: Request<ListUsersRequest>,
+    ) -> Result<Response<ListUsersResponse>, Status> {
+        admin::list_users(self, request).await
+    }
+
+    async fn get_user(
+        &self,
+        request: Request<GetUserRequest>,
+    ) -> Result<Response<GetUserResponse>, Status> {
+        admin::get_user(self, request).await
+    }
+
+    async fn create_user(
+        &self,
+        request: Request<CreateUserRequest>,
+    ) -> Result<Response<CreateUserResponse>, Status> {
+        admin::create_user(self, request).await
+    }
+
+    async fn update_user(
+        &self,
+        request: Request<UpdateUserRequest>,
+    ) -> Result<Response<UpdateUserResponse>, Status> {
+        admin::update_user(self, request).await
+    }
+
+    async fn set_user_role(
+        &self,
+        request: Request<SetUserRoleRequest>,
+    ) -> Result<Response<SetUserRoleResponse>, Status> {
+        admin::set_user_role(self, request).await
+    }
+
+    async fn deactivate_user(
+        &self,
+        request: Request<DeactivateUserRequest>,
+    ) -> Result<Response<DeactivateUserResponse>, Status> {
+        admin::deactivate_user(self, request).await
+    }
+
+    async fn activate_user(
+        &self,
+        request: Request<ActivateUserRequest>,
+    ) -> Result<Response<ActivateUserResponse>, Status> {
+        admin::activate_user(self, request).await
+    }
+
+    async fn set_seller_category(
+        &self,
+        request: Request<SetSellerCategoryRequest>,
+    ) -> Result<Response<SetSellerCategoryResponse>, Status> {
+        admin::set_seller_category(self, request).await
+    }
+
+    async fn verify_seller(
+        &self,
+        request: Request<VerifySellerRequest>,
+    ) -> Result<Response<VerifySellerResponse>, Status> {
+        admin::verify_seller(self, request).await
     }
 }

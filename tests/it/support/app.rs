@@ -2,12 +2,15 @@
 //! the test moves, and jobs that run when the test says so.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use sea_orm::ConnectionTrait;
 use souk::app::{App, Overrides, Running};
 use souk::check;
+use souk::clients::mail::FakeMail;
+use souk::clients::sms::FakeSms;
 use souk::config::Config;
 use souk::db::{Db, DbConfig};
 use souk::kernel::{Clock, Time};
@@ -33,6 +36,10 @@ pub struct TestApp {
     pub db: Db,
     /// The server itself.
     pub running: Running,
+    /// Every text message that it sent.
+    pub sms: FakeSms,
+    /// Every mail that it sent.
+    pub mail: FakeMail,
     channel: Channel,
     next_phone: AtomicU32,
     _database: TestDatabase,
@@ -50,8 +57,11 @@ impl TestApp {
         let database = TestDatabase::create().await;
         let data = tempfile::tempdir().unwrap();
         let clock = Clock::manual(START);
+        let (sms, mail) = (FakeSms::default(), FakeMail::default());
         let overrides = Overrides {
             clock: clock.clone(),
+            sms: Some(Arc::new(sms.clone())),
+            mail: Some(Arc::new(mail.clone())),
             background: false,
             ..Overrides::default()
         };
@@ -71,6 +81,8 @@ impl TestApp {
             clock,
             db,
             running,
+            sms,
+            mail,
             channel,
             next_phone: AtomicU32::new(0),
             _database: database,
