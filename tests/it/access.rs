@@ -238,7 +238,10 @@ fn refusal_problem(
     let known = policy::ALL
         .iter()
         .find(|known| known.path.ends_with(&format!(".{}", row.rpc)));
-    let open = matches!(known?.access, Access::Public | Access::Development);
+    let open = matches!(
+        known?.access,
+        Access::Public | Access::Development | Access::Webhook
+    );
     let expected = match (who, row.refusal) {
         (Who::Guest, _) if !open => Code::Unauthenticated,
         (Who::Guest, Refusal::Denied) => Code::Unauthenticated,
