@@ -4,6 +4,7 @@
 use std::fs::{self, File, OpenOptions};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
@@ -19,9 +20,10 @@ const START: Duration = Duration::from_secs(30);
 
 /// One installation: its data, its port, and the process while it runs.
 pub struct Souk {
-    pub database: Database,
-    dir: TempDir,
+    pub database: Arc<Database>,
+    dir: Arc<TempDir>,
     port: u16,
+    settings: Vec<(&'static str, &'static str)>,
     child: Option<Child>,
 }
 
@@ -34,9 +36,27 @@ impl Souk {
     pub async fn install_on(kind: Kind, label: &str) -> Self {
         let dir = tempfile::Builder::new().prefix("souk-").tempdir().unwrap();
         Self {
-            database: Database::create(kind, &dir, label).await,
+            database: Arc::new(Database::create(kind, &dir, label).await),
             port: free_port(),
-            dir,
+            dir: Arc::new(dir),
+            settings: Vec::new(),
+            child: None,
+        }
+    }
+
+    /// The same installation with settings of its own.
+    pub fn with(mut self, settings: &[(&'static str, &'static str)]) -> Self {
+        self.settings.extend(settings);
+        self
+    }
+
+    /// Another process over the same database, with the same secrets. Not started yet.
+    pub fn twin(&self) -> Self {
+        Self {
+            database: self.database.clone(),
+            dir: self.dir.clone(),
+            port: free_port(),
+            settings: self.settings.clone(),
             child: None,
         }
     }
@@ -115,7 +135,7 @@ impl Souk {
     /// Ends the run: the process, then its database.
     pub async fn remove(mut self) {
         self.kill();
-        self.database.drop().await;
+        Database::drop(&self.database).await;
     }
 
     /// Its own folder as the working directory, and nothing of our environment, so that
@@ -132,6 +152,7 @@ impl Souk {
             .env("OTP_DEV_CODE", DEV_CODE)
             .env("RATE_LIMITS", "off")
             .env("LOG_LEVEL", "warn")
+            .envs(self.settings.iter().copied())
             .stdin(Stdio::null());
         command
     }
