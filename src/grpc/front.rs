@@ -76,7 +76,12 @@ impl Shared {
         mut request: Request<Body>,
     ) -> Result<Response<Body>, Infallible> {
         let id = self.ids.of(request.headers());
-        let id_header = HeaderValue::from_str(&id).ok();
+        let mut id_header = HeaderValue::from_str(&id).ok();
+        if let Some(value) = &mut id_header {
+            // No two answers share it, so it must not push others out of the tables that
+            // compress the headers of a connection (RFC 7541, section 6.2.3).
+            value.set_sensitive(true);
+        }
         if let Some(id) = id_header.clone() {
             request.headers_mut().insert(request_id::HEADER, id);
         }
