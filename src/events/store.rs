@@ -20,14 +20,37 @@ const fn settled(dialect: Dialect) -> &'static str {
     }
 }
 
+/// How a position in the log compares with the one in two parameters. On SQLite every
+/// transaction is zero, and it has to be told so: of a pair that ends in the row's id, its
+/// indexes serve the first part alone, and the whole log would be read.
+fn position_is(dialect: Dialect, operator: &str, [txid, id]: [usize; 2]) -> String {
+    match dialect {
+        Dialect::Postgres => format!("(txid, id) {operator} (${txid}, ${id})"),
+        Dialect::Sqlite => format!("txid = ${txid} AND id {operator} ${id}"),
+    }
+}
+
+/// The index for one topic. SQLite, which has no statistics, would rather read the events
+/// of every topic between two positions.
+const fn by_topic(dialect: Dialect) -> &'static str {
+    match dialect {
+        Dialect::Postgres => "",
+        Dialect::Sqlite => " INDEXED BY events_topic_position",
+    }
+}
+
 /// The settled events after `cursor`, in the log's order.
 pub(super) async fn after(db: &Db, cursor: Position, limit: i64) -> Result<Vec<Event>> {
-    let sql = format!(
-        "SELECT {COLUMNS} FROM events WHERE (txid, id) > ($1, $2){} ORDER BY txid, id LIMIT $3",
-        settled(db.dialect())
-    );
     let values = [cursor.txid.into(), cursor.id.into(), limit.into()];
-    select(db, sql, values).await
+    select(db, after_sql(db.dialect()), values).await
+}
+
+pub(super) fn after_sql(dialect: Dialect) -> String {
+    format!(
+        "SELECT {COLUMNS} FROM events WHERE {}{} ORDER BY txid, id LIMIT $3",
+        position_is(dialect, ">", [1, 2]),
+        settled(dialect)
+    )
 }
 
 /// The events of a topic after `cursor` up to `until`, which must be settled.
@@ -38,10 +61,6 @@ pub(super) async fn topic_after(
     until: Position,
     limit: i64,
 ) -> Result<Vec<Event>> {
-    let sql = format!(
-        "SELECT {COLUMNS} FROM events WHERE topic = $1 AND (txid, id) > ($2, $3) \
-         AND (txid, id) <= ($4, $5) ORDER BY txid, id LIMIT $6"
-    );
     let values = [
         topic.into(),
         cursor.txid.into(),
@@ -50,7 +69,17 @@ pub(super) async fn topic_after(
         until.id.into(),
         limit.into(),
     ];
-    select(db, sql, values).await
+    select(db, topic_after_sql(db.dialect()), values).await
+}
+
+pub(super) fn topic_after_sql(dialect: Dialect) -> String {
+    format!(
+        "SELECT {COLUMNS} FROM events{} WHERE topic = $1 AND {} AND {} \
+         ORDER BY txid, id LIMIT $6",
+        by_topic(dialect),
+        position_is(dialect, ">", [2, 3]),
+        position_is(dialect, "<=", [4, 5])
+    )
 }
 
 /// An event that is committed but may not be settled yet.
@@ -67,8 +96,11 @@ pub(super) async fn topic_ahead(
     cursor: Position,
     limit: i64,
 ) -> Result<Vec<Ahead>> {
-    let sql = "SELECT id, aggregate, version FROM events \
-               WHERE topic = $1 AND (txid, id) > ($2, $3) ORDER BY id LIMIT $4";
+    let sql = format!(
+        "SELECT id, aggregate, version FROM events{} WHERE topic = $1 AND {} ORDER BY id LIMIT $4",
+        by_topic(db.dialect()),
+        position_is(db.dialect(), ">", [2, 3])
+    );
     let values: [Value; 4] = [
         topic.into(),
         cursor.txid.into(),
@@ -77,7 +109,7 @@ pub(super) async fn topic_ahead(
     ];
     let rows = db
         .read()
-        .query_all_raw(db.dialect().statement(sql, values))
+        .query_all_raw(db.dialect().statement(&sql, values))
         .await?;
     let ahead = rows.iter().map(|row| {
         Ok(Ahead {
@@ -245,15 +277,16 @@ pub(super) async fn prune(tx: &Tx, before: Time, limit: i64) -> Result<u64> {
         |position: Position| -> Vec<Value> { vec![position.txid.into(), position.id.into()] };
     let mut values = bound(youngest);
     values.push((limit - 1).into());
-    let sql = "SELECT txid, id FROM events WHERE (txid, id) <= ($1, $2) \
-               ORDER BY txid, id LIMIT 1 OFFSET $3";
-    let last = one(sql.to_owned(), values).await?.unwrap_or(youngest);
+    let until = position_is(tx.dialect(), "<=", [1, 2]);
+    let sql =
+        format!("SELECT txid, id FROM events WHERE {until} ORDER BY txid, id LIMIT 1 OFFSET $3");
+    let last = one(sql, values).await?.unwrap_or(youngest);
     let execute = async |sql: &str| {
         tx.conn()
             .execute_raw(tx.dialect().statement(sql, bound(last)))
             .await
     };
-    let deleted = execute("DELETE FROM events WHERE (txid, id) <= ($1, $2)").await?;
+    let deleted = execute(&format!("DELETE FROM events WHERE {until}")).await?;
     execute("UPDATE event_horizon SET txid = $1, id = $2 WHERE (txid, id) < ($1, $2)").await?;
     Ok(deleted.rows_affected())
 }

@@ -1,6 +1,8 @@
 //! Nothing skipped, nothing twice, nothing out of order.
 
 use super::*;
+use crate::db::Dialect;
+use crate::events::store;
 
 #[tokio::test]
 async fn a_resumed_stream_has_no_gap_and_no_repeat_while_writers_go_on() {
@@ -203,6 +205,38 @@ async fn a_log_from_another_cluster_is_adopted() {
         next(&mut steps).await;
         restored.change(3).await;
         assert_eq!(next_versions(&mut steps, 1).await, [3]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn reading_on_never_reads_the_log_from_its_beginning() {
+    on_each(clock(), async |db: Db| {
+        // PostgreSQL plans by what it knows of the rows, and has none here.
+        if db.dialect() == Dialect::Postgres {
+            return;
+        }
+        let queries = [
+            (
+                store::after_sql(db.dialect()),
+                "events_position (txid=? AND id>?)",
+            ),
+            (
+                store::topic_after_sql(db.dialect()),
+                "events_topic_position (topic=? AND txid=? AND id>? AND id<?)",
+            ),
+        ];
+        for (sql, search) in queries {
+            let explained = db
+                .dialect()
+                .statement(format!("EXPLAIN QUERY PLAN {sql}"), []);
+            let plan = db.read().query_all_raw(explained).await.unwrap();
+            let steps: Vec<String> = plan
+                .iter()
+                .map(|step| step.try_get("", "detail").unwrap())
+                .collect();
+            assert_eq!(steps, [format!("SEARCH events USING INDEX {search}")]);
+        }
     })
     .await;
 }
