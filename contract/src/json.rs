@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::methods::MESSAGES;
+use crate::secrets::HideSecrets;
 
 /// Translates one message between JSON and the protobuf wire form.
 #[derive(Clone, Copy, Debug)]
@@ -18,6 +19,8 @@ pub struct MessageCodec {
     pub decode_value: fn(serde_json::Value) -> Result<Vec<u8>, serde_json::Error>,
     /// Wire form to JSON text, appended to the buffer.
     pub encode: fn(&[u8], &mut Vec<u8>) -> Result<(), EncodeError>,
+    /// As `encode`, with every secret hidden.
+    pub encode_hidden: fn(&[u8], &mut Vec<u8>) -> Result<(), EncodeError>,
 }
 
 /// Why a message could not be written as JSON.
@@ -34,13 +37,14 @@ pub enum EncodeError {
 impl MessageCodec {
     pub(crate) const fn of<M>(full_name: &'static str) -> Self
     where
-        M: Message + Default + Serialize + DeserializeOwned,
+        M: Message + Default + Serialize + DeserializeOwned + HideSecrets,
     {
         Self {
             full_name,
             decode: decode::<M>,
             decode_value: decode_value::<M>,
             encode: encode::<M>,
+            encode_hidden: encode_hidden::<M>,
         }
     }
 }
@@ -68,6 +72,15 @@ fn encode<M: Message + Default + Serialize>(
     json: &mut Vec<u8>,
 ) -> Result<(), EncodeError> {
     Ok(serde_json::to_writer(json, &M::decode(wire)?)?)
+}
+
+fn encode_hidden<M: Message + Default + Serialize + HideSecrets>(
+    wire: &[u8],
+    json: &mut Vec<u8>,
+) -> Result<(), EncodeError> {
+    let mut message = M::decode(wire)?;
+    message.hide_secrets();
+    Ok(serde_json::to_writer(json, &message)?)
 }
 
 #[cfg(test)]
@@ -179,6 +192,18 @@ mod tests {
         assert_eq!(json, [b"data: ", text.as_slice()].concat());
         assert!((codec.encode)(b"\xff", &mut Vec::new()).is_err());
         assert!(super::codec("souk.auth.v1.Nothing").is_none());
+    }
+
+    #[test]
+    fn a_codec_hides_secrets_where_it_is_asked_to() {
+        let codec = codec("souk.auth.v1.LoginRequest").unwrap();
+        let text = br#"{"email":"a@b.dz","password":"rain on the tin roof"}"#;
+        let wire = (codec.decode)(text).unwrap();
+        let mut json = Vec::new();
+        (codec.encode_hidden)(&wire, &mut json).unwrap();
+        let json: Value = serde_json::from_slice(&json).unwrap();
+        assert_eq!(json["password"], "[secret]");
+        assert_eq!(json["email"], "a@b.dz");
     }
 
     #[test]

@@ -10,6 +10,7 @@
 //! - [`routes`]: which HTTP paths lead to which method;
 //! - [`methods`] and [`json`]: each method's messages and their JSON codecs;
 //! - [`enums`]: the words of enums, with their aliases;
+//! - [`secrets`]: hiding what is secret in a message;
 //! - [`time`]: the Timestamp that messages use.
 
 pub mod codec;
@@ -18,6 +19,7 @@ pub mod json;
 pub mod methods;
 pub mod policy;
 pub mod routes;
+pub mod secrets;
 pub mod time;
 pub mod validate;
 

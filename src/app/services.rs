@@ -59,8 +59,9 @@ pub(super) fn build(base: &Base) -> Services {
     let open_orders = Arc::new(OrdersUnderWay);
     let stores = Stores::new(db(), sealer(), open_orders.clone(), of_stores(config));
     let neighbours = Neighbours {
-        orders: open_orders,
+        orders: open_orders.clone(),
         stores: Arc::new(stores.clone()),
+        sessions: Arc::new(EndSessions),
         farewells: vec![
             Arc::new(EndSessions),
             Arc::new(stores.clone()),
@@ -68,12 +69,13 @@ pub(super) fn build(base: &Base) -> Services {
             Arc::new(ForgetBuyers),
         ],
     };
-    let users = Users::new(db(), sealer(), neighbours);
+    let phone_country = config.market.phone_country.clone();
+    let users = Users::new(db(), sealer(), neighbours, phone_country);
     let outside = auth::Outside {
         sms: base.sms.clone(),
         mail: base.mail.clone(),
     };
-    let auth = Auth::new(db(), sealer(), outside, of_auth(config));
+    let auth = Auth::new(db(), sealer(), outside, open_orders, of_auth(config));
     let stock = Arc::new(StockOfProducts);
     let catalog = Catalog::new(db(), sealer(), stores.clone(), stock, currency);
     let inventory = Inventory::new(db(), sealer(), events(), stores.clone(), catalog.clone());

@@ -4,6 +4,7 @@
 //! Rooms above see [`Db`] and [`Tx`]. Only this room and the services' `store`/`entity`
 //! files know sea-orm, and only `dialect` knows that there are two databases.
 
+mod audit;
 mod conditions;
 mod connect;
 mod dialect;

@@ -11,6 +11,7 @@ use sea_orm::{
     TransactionTrait,
 };
 
+use super::audit;
 use super::connect::Db;
 use super::dialect::Dialect;
 use super::errors::is_retryable;
@@ -90,7 +91,8 @@ impl Tx {
 }
 
 impl Db {
-    /// Runs a mutating call: exactly once per idempotency key, all or nothing.
+    /// Runs a mutating call: exactly once per idempotency key, all or nothing. What an
+    /// administrator changes so leaves an entry in the audit log.
     ///
     /// `work` may run several times (deadlocks are retried), so it must do nothing but
     /// work on its transaction.
@@ -107,7 +109,9 @@ impl Db {
         let work = &work;
         self.transact(move |tx| async move {
             let Some(wish) = &call.idempotency else {
-                return work(tx).await.map(Answer::fresh);
+                let value = work(Tx(tx.0.clone())).await?;
+                audit::record(&tx, call).await?;
+                return Ok(Answer::fresh(value));
             };
             match idempotency::claim(&tx, call, wish).await? {
                 Claim::Recorded(bytes) => {
@@ -119,6 +123,7 @@ impl Db {
                 }
                 Claim::Mine => {
                     let value = work(Tx(tx.0.clone())).await?;
+                    audit::record(&tx, call).await?;
                     idempotency::record(&tx, call, wish, &value).await?;
                     Ok(Answer::fresh(value))
                 }

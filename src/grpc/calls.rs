@@ -176,6 +176,7 @@ impl Shared {
             user_agent: user_agent(headers),
             deadline,
             idempotency: None,
+            audit: None,
         };
         request.extensions_mut().insert(Admitted { call, policy });
         let mut response = self.route(request).await;

@@ -16,6 +16,7 @@ pub mod paging;
 pub mod request_id;
 
 mod access;
+mod audit;
 mod authenticate;
 mod calls;
 mod client_ip;

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use tonic::metadata::{MetadataMap, MetadataValue};
 use tonic::{Request, Response, Status};
 
-use super::request_id;
+use super::{audit, request_id};
 use crate::db::Answer;
 use crate::kernel::id::{Id, InvalidId, Kind};
 use crate::kernel::{Call, Error, Idempotency, Result};
@@ -27,10 +27,12 @@ pub(super) struct Admitted {
 }
 
 /// The call and the message of a request. Where the method honours an
-/// `Idempotency-Key`, the call carries it with the hash of the message.
+/// `Idempotency-Key`, the call carries it with the hash of the message; where an
+/// administrator asks for a change, it carries what the audit log will say.
 ///
 /// # Errors
-/// INVALID_ARGUMENT for a key that is not 1 to 255 visible characters.
+/// INVALID_ARGUMENT for a key that is not 1 to 255 visible characters, and for a change
+/// that an administrator asks for in words that cannot be written down.
 pub fn open<T: Message>(request: Request<T>) -> Result<(Call, T), Status> {
     let (metadata, mut extensions, message) = request.into_parts();
     let Some(Admitted { mut call, policy }) = extensions.remove::<Admitted>() else {
@@ -39,6 +41,7 @@ pub fn open<T: Message>(request: Request<T>) -> Result<(Call, T), Status> {
     if policy.idempotency == policy::Idempotency::Keyed {
         call.idempotency = idempotency(&metadata, &message)?;
     }
+    call.audit = audit::entry(&call.caller, policy, &message)?;
     Ok((call, message))
 }
 

@@ -14,10 +14,11 @@ pub const DONE_KEPT: Duration = Duration::from_secs(3 * 24 * 60 * 60);
 const BATCH: i64 = 5_000;
 const HOUR: Duration = Duration::from_secs(60 * 60);
 
-/// Registers the hourly purges of finished jobs and of expired idempotency keys.
+/// Registers the hourly purges of finished jobs, of expired idempotency keys and of old
+/// entries of the audit log.
 #[must_use]
 pub fn register_purges(registry: Registry, db: &Db, done_kept: Duration) -> Registry {
-    let (finished, keys) = (db.clone(), db.clone());
+    let (finished, keys, entries) = (db.clone(), db.clone(), db.clone());
     registry
         .register("jobs.purge", move |_run| {
             let db = finished.clone();
@@ -43,6 +44,15 @@ pub fn register_purges(registry: Registry, db: &Db, done_kept: Duration) -> Regi
             "maintenance",
             "idempotency.purge",
         )
+        .register("audit.purge", move |_run| {
+            let db = entries.clone();
+            async move {
+                let purged = db.purge_audit_log().await?;
+                tracing::info!(purged, "old entries of the audit log purged");
+                Ok(())
+            }
+        })
+        .every("audit.purge", HOUR, "maintenance", "audit.purge")
 }
 
 /// Deletes the jobs that succeeded before `before`, and says how many.

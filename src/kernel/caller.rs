@@ -125,6 +125,9 @@ pub struct Call {
     pub deadline: Option<Instant>,
     /// Set when the caller sent an `Idempotency-Key`.
     pub idempotency: Option<Idempotency>,
+    /// What an administrator asks to change, as JSON without secrets: the write path
+    /// puts it into the audit log. Unset for reads and for everybody else.
+    pub audit: Option<Arc<str>>,
 }
 
 impl Call {
@@ -138,6 +141,7 @@ impl Call {
             user_agent: None,
             deadline: None,
             idempotency: None,
+            audit: None,
         }
     }
 

@@ -62,6 +62,8 @@ kinds! {
     CheckoutGroup = "chk" => CheckoutGroupId;
     /// A durable job.
     Job = "job" => JobId;
+    /// An entry of the audit log.
+    Audit = "aud" => AuditId;
 }
 
 /// An identifier of the kind `T`.

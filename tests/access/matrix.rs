@@ -159,7 +159,7 @@ pub const MATRIX: &[Row] = &[
     row(
         "AuthService/SyncRole",
         r#"{"role":"FREELANCER"}"#,
-        SIGNED_IN,
+        &[Buyer, Stranger, Seller, Rival, Staff],
         Denied,
     ),
     row("AuthService/HandleClerkWebhook", r#"{}"#, EVERYONE, Denied),

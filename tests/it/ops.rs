@@ -1,4 +1,6 @@
-//! Operations: information, health, the cache's answer, jobs.
+//! Operations: information, health, the cache's answer, jobs, the audit log.
+
+mod audit;
 
 use serde_json::json;
 use souk::pb::souk::ops::v1::{HelloRequest, ListJobsRequest, PingCacheRequest};

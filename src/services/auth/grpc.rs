@@ -4,6 +4,7 @@ mod clerk;
 mod contacts;
 mod keys;
 mod passwords;
+mod role;
 
 use tonic::{Request, Response, Status};
 
@@ -204,7 +205,7 @@ impl AuthService for Auth {
         &self,
         request: Request<SyncRoleRequest>,
     ) -> Result<Response<SyncRoleResponse>, Status> {
-        clerk::sync_role(self, request).await
+        role::sync_role(self, request).await
     }
 
     async fn handle_clerk_webhook(

@@ -36,6 +36,7 @@ use crate::clients::sms::Sms;
 use crate::db::Db;
 use crate::kernel::Secret;
 use crate::kernel::seal::Sealer;
+use crate::services::users::OpenOrders;
 
 pub use entity::session::Model as Session;
 pub use jobs::register;
@@ -91,6 +92,7 @@ struct Parts {
     db: Db,
     sealer: Sealer,
     outside: Outside,
+    orders: Arc<dyn OpenOrders>,
     codes: otp::Codes,
     access: token::AccessTokens,
     refresh: token::RefreshTokens,
@@ -101,11 +103,19 @@ struct Parts {
 }
 
 impl Auth {
-    /// The service; `sealer` makes its page tokens.
-    pub fn new(db: Db, sealer: Sealer, outside: Outside, settings: Settings) -> Self {
+    /// The service; `sealer` makes its page tokens, `orders` knows which sellers cannot
+    /// stop selling.
+    pub fn new(
+        db: Db,
+        sealer: Sealer,
+        outside: Outside,
+        orders: Arc<dyn OpenOrders>,
+        settings: Settings,
+    ) -> Self {
         Self(Arc::new(Parts {
             sealer,
             outside,
+            orders,
             codes: otp::Codes::new(settings.otp_secret, settings.otp_dev_code),
             access: token::AccessTokens::new(
                 &settings.jwt_secret,

@@ -9,7 +9,7 @@ use crate::events::SESSION_ENDED;
 use crate::kernel::id::{SessionId, UserId};
 use crate::kernel::page::{Page, PageRequest};
 use crate::kernel::{Call, Error, Result};
-use crate::services::users::{Farewell, User};
+use crate::services::users::{Farewell, Sessions, SignOut, User};
 
 /// Why a session ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,6 +26,10 @@ pub(super) enum EndReason {
     Expired,
     /// The account was closed.
     AccountClosed,
+    /// The account has another role.
+    RoleChanged,
+    /// The account was switched off.
+    Deactivated,
 }
 
 impl EndReason {
@@ -38,6 +42,8 @@ impl EndReason {
             Self::Reused => "REUSED",
             Self::Expired => "EXPIRED",
             Self::AccountClosed => "ACCOUNT_CLOSED",
+            Self::RoleChanged => "ROLE_CHANGED",
+            Self::Deactivated => "DEACTIVATED",
         }
     }
 }
@@ -165,7 +171,7 @@ pub(super) fn topic(user: UserId) -> String {
     format!("session/{}", user.uuid())
 }
 
-/// Ends the sessions of accounts that are closed.
+/// Ends the sessions of accounts that are closed, switched off, or given another role.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct EndSessions;
 
@@ -175,5 +181,16 @@ impl Farewell for EndSessions {
         end(tx, Which::Of(user), EndReason::AccountClosed)
             .await
             .map(drop)
+    }
+}
+
+#[async_trait]
+impl Sessions for EndSessions {
+    async fn sign_out(&self, tx: &Tx, user: UserId, why: SignOut) -> Result<()> {
+        let reason = match why {
+            SignOut::RoleChanged => EndReason::RoleChanged,
+            SignOut::Deactivated => EndReason::Deactivated,
+        };
+        end(tx, Which::Of(user), reason).await.map(drop)
     }
 }

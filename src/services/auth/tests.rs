@@ -2,6 +2,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use futures_util::future::join_all;
 use tokio::sync::Notify;
 
@@ -12,11 +13,11 @@ use crate::clients::sms::FakeSms;
 use crate::db::testing::on_each;
 use crate::db::{Conn, Db, Tx};
 use crate::jobs::{Jobs, JobsConfig, Registry};
-use crate::kernel::id::{SessionId, UserId};
+use crate::kernel::id::{SessionId, StoreId, UserId};
 use crate::kernel::phone::Phone;
 use crate::kernel::seal::Sealer;
 use crate::kernel::{Call, Caller, Clock, Error, Reason, Result, Role, Secret, Time};
-use crate::services::users::{self, User};
+use crate::services::users::{self, OpenOrders, User};
 
 const AMINA: &str = "0551234567";
 const YACINE: &str = "0661234567";
@@ -47,6 +48,20 @@ fn settings(session_policy: SessionPolicy) -> Settings {
     }
 }
 
+/// Nobody sells or buys.
+struct NoOrders;
+
+#[async_trait]
+impl OpenOrders for NoOrders {
+    async fn user_has_open_orders(&self, _: &Tx, _: UserId) -> Result<bool> {
+        Ok(false)
+    }
+
+    async fn store_has_open_orders(&self, _: &Tx, _: StoreId) -> Result<bool> {
+        Ok(false)
+    }
+}
+
 fn desk(db: &Db, policy: SessionPolicy) -> Desk {
     let sms = FakeSms::default();
     let sealer = Sealer::new(Secret::new(vec![1; 32]));
@@ -54,7 +69,13 @@ fn desk(db: &Db, policy: SessionPolicy) -> Desk {
         sms: Some(Arc::new(sms.clone())),
         ..Outside::default()
     };
-    let auth = Auth::new(db.clone(), sealer, outside, settings(policy));
+    let auth = Auth::new(
+        db.clone(),
+        sealer,
+        outside,
+        Arc::new(NoOrders),
+        settings(policy),
+    );
     db.set_observers(vec![auth.observer()]);
     let registry = register(Registry::new(), &auth);
     let jobs = Jobs::new(db.clone(), registry, JobsConfig::default());
@@ -265,7 +286,8 @@ async fn without_a_way_to_send_none_is_asked_for() {
     on_each(clock(), async |db: Db| {
         let sealer = Sealer::new(Secret::new(vec![1; 32]));
         let settings = settings(SessionPolicy::Single);
-        let mute = Auth::new(db.clone(), sealer, Outside::default(), settings);
+        let outside = Outside::default();
+        let mute = Auth::new(db.clone(), sealer, outside, Arc::new(NoOrders), settings);
         let refused = mute.request_otp(&from("203.0.113.7"), AMINA).await;
         assert_eq!(reason(refused), Some(Reason::Unavailable));
     })

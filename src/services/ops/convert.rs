@@ -1,8 +1,13 @@
 //! Operations on the wire.
 
+use super::entity::Model as AuditEntry;
 use super::health::Component;
+use super::store::AuditFilter;
+use crate::grpc;
 use crate::grpc::convert::time_to_pb;
 use crate::jobs::{Filter, Job, State};
+use crate::kernel::id::{AuditId, UserId};
+use crate::kernel::{Result, Time};
 use crate::pb::souk::ops::v1 as pb;
 use crate::pb::souk::ops::v1::check_health_response::{Component as ComponentPb, Status};
 use crate::pb::souk::ops::v1::job::State as StatePb;
@@ -58,6 +63,42 @@ pub(super) fn filter_from_pb(request: &pb::ListJobsRequest) -> Filter {
     Filter {
         state: state_from_pb(request.state()),
         kind: Some(request.kind.clone()).filter(|kind| !kind.is_empty()),
+    }
+}
+
+/// Which entries of the audit log a request asks for; its paging is taken out already.
+pub(super) fn audit_filter_from_pb(request: pb::ListAuditLogRequest) -> Result<AuditFilter> {
+    let pb::ListAuditLogRequest {
+        actor_id,
+        method,
+        limit: _,
+        page_token: _,
+        page: _,
+    } = request;
+    Ok(AuditFilter {
+        actor: grpc::optional_id("actorId", &actor_id)?,
+        method: Some(method).filter(|method| !method.is_empty()),
+    })
+}
+
+pub(super) fn audit_entry_to_pb(entry: AuditEntry) -> pb::AuditEntry {
+    let AuditEntry {
+        id,
+        actor_id,
+        method,
+        request,
+        request_id,
+        ip_address,
+        created_at,
+    } = entry;
+    pb::AuditEntry {
+        id: AuditId::from(id).to_string(),
+        actor_id: UserId::from(actor_id).to_string(),
+        method,
+        request,
+        request_id,
+        ip_address,
+        created_at: Some(time_to_pb(Time::from_micros(created_at))),
     }
 }
 

@@ -2,9 +2,12 @@
 
 use tonic::{Request, Response, Status};
 
-use super::convert::{component_to_pb, filter_from_pb, job_to_pb, status};
-use super::{Ops, enqueue_test};
+use super::convert::{
+    audit_entry_to_pb, audit_filter_from_pb, component_to_pb, filter_from_pb, job_to_pb, status,
+};
+use super::{Ops, enqueue_test, store};
 use crate::grpc::convert::time_to_pb;
+use crate::grpc::paging::{Paged, take_paging};
 use crate::grpc::{self, paging};
 use crate::jobs;
 use crate::kernel::page::PageRequest;
@@ -143,8 +146,15 @@ impl OpsService for Ops {
 
     async fn list_audit_log(
         &self,
-        _request: Request<ListAuditLogRequest>,
+        request: Request<ListAuditLogRequest>,
     ) -> Result<Response<ListAuditLogResponse>, Status> {
-        Err(Status::unimplemented("not yet"))
+        let (call, mut message) = grpc::open(request)?;
+        let paged = Paged::new(&self.0.sealer, &call, take_paging!(message), &message)?;
+        let filter = audit_filter_from_pb(message)?;
+        let page = store::audit_log(&self.0.db, &filter, &paged.page).await?;
+        grpc::answer(ListAuditLogResponse {
+            meta: Some(paged.meta(&page, &self.0.sealer)),
+            entries: page.items.into_iter().map(audit_entry_to_pb).collect(),
+        })
     }
 }

@@ -2,9 +2,10 @@
 //!
 //! Holds: readiness says no more than whether calls can be taken (the database answers,
 //! the server is not stopping); health tells of every part, and answers also when one
-//! is down.
+//! is down. The audit log is written by the write path (`db`); here it is read.
 
 mod convert;
+mod entity;
 mod grpc;
 mod health;
 mod store;

@@ -30,6 +30,8 @@ pub mod user {
         pub created_at: i64,
         pub updated_at: i64,
         pub deleted_at: Option<i64>,
+        pub seller_category: Option<String>,
+        pub is_verified: bool,
     }
 
     impl ActiveModelBehavior for ActiveModel {}

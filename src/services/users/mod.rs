@@ -3,17 +3,24 @@
 //! Holds:
 //! - a phone, and an e-mail address in any case, belongs to one open account;
 //! - an address book that is not empty has exactly one default;
-//! - a closed account keeps nothing personal, and none of its sessions lives on.
+//! - a closed account keeps nothing personal, and none of its sessions lives on;
+//! - only a seller has a tier, and only who has a tier is verified;
+//! - once there is an active administrator, there always is one.
 //!
 //! It does not prove who someone is (that is `auth`) and does not know stores or orders:
 //! what it must ask of them stands in [`Neighbours`].
 
 mod addresses;
+mod admin;
 mod convert;
 mod entity;
 mod grpc;
 mod profile;
+mod roles;
 mod store;
+
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
@@ -23,11 +30,12 @@ use crate::db::{Conn, Db, NewEvent, Seen, Tx};
 use crate::kernel::id::{StoreId, UserId};
 use crate::kernel::phone::Phone;
 use crate::kernel::seal::Sealer;
-use crate::kernel::{Result, Role};
+use crate::kernel::{Error, Result, Role};
 
-pub use convert::{role_from_pb, user_to_pb};
+pub use convert::{category_from_pb, role_from_pb, user_to_pb};
 pub use entity::address::Model as Address;
 pub use entity::user::Model as User;
+pub use roles::{SellerCategory, choose_role};
 
 /// Orders that forbid closing an account or a store.
 #[async_trait]
@@ -45,6 +53,22 @@ pub trait Farewell: Send + Sync {
     async fn user_leaves(&self, tx: &Tx, user: UserId) -> Result<()>;
 }
 
+/// Why somebody is signed out everywhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SignOut {
+    /// The account has another role.
+    RoleChanged,
+    /// The account was switched off.
+    Deactivated,
+}
+
+/// The sign-in, which can take back what it gave.
+#[async_trait]
+pub trait Sessions: Send + Sync {
+    /// Ends every session of the user, in the transaction of the change that asks for it.
+    async fn sign_out(&self, tx: &Tx, user: UserId, why: SignOut) -> Result<()>;
+}
+
 /// Which stores there are.
 #[async_trait]
 pub trait KnownStores: Send + Sync {
@@ -59,6 +83,8 @@ pub struct Neighbours {
     pub orders: Arc<dyn OpenOrders>,
     /// Kept by the stores.
     pub stores: Arc<dyn KnownStores>,
+    /// Kept by the sign-in.
+    pub sessions: Arc<dyn Sessions>,
     /// Those who let go of a user, each after those to its left.
     pub farewells: Vec<Arc<dyn Farewell>>,
 }
@@ -71,15 +97,23 @@ struct Parts {
     db: Db,
     sealer: Sealer,
     neighbours: Neighbours,
+    phone_country: Option<String>,
 }
 
 impl Users {
-    /// The service; `sealer` makes its page tokens.
-    pub fn new(db: Db, sealer: Sealer, neighbours: Neighbours) -> Self {
+    /// The service; `sealer` makes its page tokens, `phone_country` is the calling code
+    /// (`213`) for numbers that tell none.
+    pub fn new(
+        db: Db,
+        sealer: Sealer,
+        neighbours: Neighbours,
+        phone_country: Option<String>,
+    ) -> Self {
         Self(Arc::new(Parts {
             db,
             sealer,
             neighbours,
+            phone_country,
         }))
     }
 }
@@ -93,6 +127,13 @@ impl User {
     /// The role. The table knows no other word; if it did, it would mean no privilege.
     pub fn role(&self) -> Role {
         Role::from_word(&self.role).unwrap_or(Role::Customer)
+    }
+
+    /// The tier of a seller who has one. The table knows no other word.
+    pub fn seller_category(&self) -> Option<SellerCategory> {
+        self.seller_category
+            .as_deref()
+            .and_then(SellerCategory::from_word)
     }
 }
 
@@ -127,7 +168,7 @@ pub async fn find_by_phone(conn: &impl Conn, phone: &Phone) -> Result<Option<Use
 /// Those of the database.
 pub async fn find_or_create_by_phone(tx: &Tx, phone: &Phone, role: Role) -> Result<User> {
     if let Some(user) = store::lock_by_phone(tx, phone).await? {
-        return Ok(user);
+        return proven(tx, user).await;
     }
     let user = profile::new(tx.now(), phone, role);
     if store::insert(tx, &user).await? {
@@ -136,7 +177,20 @@ pub async fn find_or_create_by_phone(tx: &Tx, phone: &Phone, role: Role) -> Resu
     }
     // Someone else signed up with the same phone meanwhile, and has committed.
     let found = store::lock_by_phone(tx, phone).await?;
-    found.ok_or_else(|| crate::kernel::Error::internal("a taken phone has no account"))
+    let found = found.ok_or_else(|| Error::internal("a taken phone has no account"))?;
+    proven(tx, found).await
+}
+
+/// The account, its phone marked as proven.
+async fn proven(tx: &Tx, user: User) -> Result<User> {
+    if user.phone_verified {
+        return Ok(user);
+    }
+    let proven = User {
+        phone_verified: true,
+        ..user
+    };
+    save(tx, proven).await
 }
 
 /// Makes a customer a store owner, with the first store. Other roles stay.

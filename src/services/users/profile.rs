@@ -1,6 +1,6 @@
 //! What people tell about themselves, and what remains when they leave.
 
-use super::{Neighbours, User, save, store};
+use super::{Neighbours, User, admin, save, store};
 use crate::db::Tx;
 use crate::kernel::id::{StoreId, UserId};
 use crate::kernel::phone::Phone;
@@ -14,6 +14,8 @@ pub(super) struct Changes {
     pub first_name: Option<String>,
     pub last_name: Option<String>,
     pub email: Option<String>,
+    /// Only where an administrator changes it: owners prove a new one first.
+    pub phone: Option<Phone>,
     pub avatar_url: Option<String>,
     pub bio: Option<String>,
     pub wilaya: Option<String>,
@@ -24,9 +26,18 @@ pub(super) struct Changes {
 /// A new account, known by its proven phone alone.
 pub(super) fn new(now: Time, phone: &Phone, role: Role) -> User {
     User {
-        id: UserId::new(now).uuid(),
         phone: Some(phone.as_str().to_owned()),
         phone_verified: true,
+        ..blank(now, role)
+    }
+}
+
+/// A new account of which nothing is known.
+pub(super) fn blank(now: Time, role: Role) -> User {
+    User {
+        id: UserId::new(now).uuid(),
+        phone: None,
+        phone_verified: false,
         email: None,
         email_verified: false,
         name: None,
@@ -42,13 +53,15 @@ pub(super) fn new(now: Time, phone: &Phone, role: Role) -> User {
         created_at: now.micros(),
         updated_at: now.micros(),
         deleted_at: None,
+        seller_category: None,
+        is_verified: false,
     }
 }
 
-/// Changes the user's own profile.
+/// Changes a profile, for its owner or for an administrator.
 ///
 /// # Errors
-/// EMAIL_TAKEN, UNKNOWN_WILAYA, NOT_FOUND for the preferred store.
+/// EMAIL_TAKEN, PHONE_TAKEN, UNKNOWN_WILAYA, NOT_FOUND for the preferred store.
 pub(super) async fn update(
     tx: &Tx,
     neighbours: &Neighbours,
@@ -68,7 +81,11 @@ pub(super) async fn update(
     save(tx, after).await
 }
 
-fn apply(mut user: User, changes: &Changes) -> Result<User> {
+/// The account after the changes. A new phone or e-mail address is not proven.
+///
+/// # Errors
+/// UNKNOWN_WILAYA.
+pub(super) fn apply(mut user: User, changes: &Changes) -> Result<User> {
     set(&mut user.name, changes.name.as_deref());
     set(&mut user.first_name, changes.first_name.as_deref());
     set(&mut user.last_name, changes.last_name.as_deref());
@@ -87,6 +104,12 @@ fn apply(mut user: User, changes: &Changes) -> Result<User> {
             user.email_verified = false;
         }
     }
+    if let Some(phone) = &changes.phone
+        && user.phone.as_deref() != Some(phone.as_str())
+    {
+        user.phone = Some(phone.as_str().to_owned());
+        user.phone_verified = false;
+    }
     if let Some(store) = changes.preferred_store {
         user.preferred_store_id = store.map(StoreId::uuid);
     }
@@ -104,9 +127,10 @@ pub(super) fn set(field: &mut Option<String>, change: Option<&str>) {
 /// something of the user's.
 ///
 /// # Errors
-/// USER_HAS_OPEN_ORDERS.
+/// LAST_ADMIN, USER_HAS_OPEN_ORDERS.
 pub(super) async fn close(tx: &Tx, neighbours: &Neighbours, id: UserId) -> Result<()> {
     let user = store::lock(tx, id).await?;
+    admin::keep_an_admin(tx, &user).await?;
     if neighbours.orders.user_has_open_orders(tx, id).await? {
         return Err(Error::new(
             Reason::UserHasOpenOrders,
@@ -140,6 +164,8 @@ fn forgotten(user: User, now: Time) -> User {
         created_at: user.created_at,
         updated_at: user.updated_at,
         deleted_at: Some(now.micros()),
+        seller_category: None,
+        is_verified: false,
     }
 }
 
@@ -203,6 +229,20 @@ mod tests {
         let after = apply(proven, &other).unwrap();
         assert_eq!(after.email.as_deref(), Some("b@example.dz"));
         assert!(!after.email_verified);
+    }
+
+    #[test]
+    fn a_new_phone_is_not_proven() {
+        let phone = |text: &str| Changes {
+            phone: Some(Phone::parse(text, None).unwrap()),
+            ..Changes::default()
+        };
+        let same = apply(user(), &phone("+213 551 23 45 67")).unwrap();
+        assert_eq!(same.phone, user().phone);
+        assert!(same.phone_verified);
+        let other = apply(user(), &phone("0661234567")).unwrap();
+        assert_eq!(other.phone.as_deref(), Some("+213661234567"));
+        assert!(!other.phone_verified);
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Every query on accounts and address books.
 
+pub(super) mod lists;
+
 use sea_orm::sea_query::{Expr, ExprTrait, OnConflict};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, DbErr, EntityTrait, IntoActiveModel, PaginatorTrait,
@@ -12,7 +14,7 @@ use crate::db::{Conn, Tx, unique_violation};
 use crate::kernel::id::{AddressId, UserId};
 use crate::kernel::page::PageRequest;
 use crate::kernel::phone::Phone;
-use crate::kernel::{Error, Reason, Result};
+use crate::kernel::{Error, Reason, Result, Role};
 
 /// The account, unless it is closed.
 pub(super) async fn find(conn: &impl Conn, id: UserId) -> Result<Option<User>> {
@@ -49,6 +51,16 @@ pub(super) async fn lock(tx: &Tx, id: UserId) -> Result<User> {
     found.ok_or_else(|| Error::not_found("user"))
 }
 
+/// Whether there is an active administrator besides this one.
+pub(super) async fn has_admin_besides(tx: &Tx, id: UserId) -> Result<bool> {
+    let other = open()
+        .filter(user::Column::Role.eq(Role::Admin.as_str()))
+        .filter(user::Column::IsActive.eq(true))
+        .filter(user::Column::Id.ne(id.uuid()))
+        .limit(1);
+    Ok(other.one(tx.conn()).await?.is_some())
+}
+
 fn open() -> sea_orm::Select<user::Entity> {
     user::Entity::find().filter(user::Column::DeletedAt.is_null())
 }
@@ -57,7 +69,7 @@ fn of_phone(phone: &Phone) -> sea_orm::Select<user::Entity> {
     open().filter(user::Column::Phone.eq(phone.as_str()))
 }
 
-/// Adds an account; says whether its phone was free.
+/// Adds an account; says whether its phone and e-mail address were free.
 pub(super) async fn insert(tx: &Tx, new: &User) -> Result<bool> {
     let added = user::Entity::insert(new.clone().into_active_model())
         .on_conflict(OnConflict::new().do_nothing().to_owned())
@@ -69,7 +81,7 @@ pub(super) async fn insert(tx: &Tx, new: &User) -> Result<bool> {
 /// Writes a changed account, which the caller has locked.
 ///
 /// # Errors
-/// EMAIL_TAKEN when another account has the e-mail address.
+/// EMAIL_TAKEN or PHONE_TAKEN when another account has it.
 pub(super) async fn save(tx: &Tx, changed: &User) -> Result<()> {
     let row = changed.clone().into_active_model().reset_all();
     match row.update(tx.conn()).await {
@@ -80,13 +92,20 @@ pub(super) async fn save(tx: &Tx, changed: &User) -> Result<()> {
 
 fn taken(error: DbErr) -> Error {
     match unique_violation(&error) {
-        Some(index) if index.contains("email") => {
-            Error::new(Reason::EmailTaken, "this e-mail address is taken")
-                .at("email")
-                .caused_by(error)
-        }
+        Some(index) if index.contains("email") => email_taken().caused_by(error),
+        Some(index) if index.contains("phone") => phone_taken().caused_by(error),
         _ => error.into(),
     }
+}
+
+/// Another account has the e-mail address.
+pub(super) fn email_taken() -> Error {
+    Error::new(Reason::EmailTaken, "this e-mail address is taken").at("email")
+}
+
+/// Another account has the phone number.
+pub(super) fn phone_taken() -> Error {
+    Error::new(Reason::PhoneTaken, "this phone number is taken").at("phone")
 }
 
 /// An entry of the user's own address book.

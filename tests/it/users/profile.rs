@@ -8,13 +8,9 @@ use souk::pb::souk::users::v1::{
 };
 use tonic::{Code, Status};
 
+use super::me;
 use crate::support::clients::{is_replayed, statements};
 use crate::support::{Client, TestApp, keyed, reason};
-
-async fn me(client: &Client) -> Result<User, Status> {
-    let answer = client.users().get_me(GetMeRequest {}).await?;
-    Ok(answer.into_inner().user.unwrap())
-}
 
 async fn update(client: &Client, changes: UpdateMeRequest) -> Result<User, Status> {
     let answer = client.users().update_me(changes).await?;

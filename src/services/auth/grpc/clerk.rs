@@ -4,7 +4,7 @@ use tonic::{Request, Response, Status};
 
 use crate::pb::souk::auth::v1::{
     HandleClerkWebhookRequest, HandleClerkWebhookResponse, SignInWithClerkRequest,
-    SignInWithClerkResponse, SyncRoleRequest, SyncRoleResponse,
+    SignInWithClerkResponse,
 };
 use crate::services::auth::Auth;
 
@@ -12,13 +12,6 @@ pub(super) async fn sign_in_with_clerk(
     _auth: &Auth,
     _request: Request<SignInWithClerkRequest>,
 ) -> Result<Response<SignInWithClerkResponse>, Status> {
-    Err(Status::unimplemented("not yet"))
-}
-
-pub(super) async fn sync_role(
-    _auth: &Auth,
-    _request: Request<SyncRoleRequest>,
-) -> Result<Response<SyncRoleResponse>, Status> {
     Err(Status::unimplemented("not yet"))
 }
 
