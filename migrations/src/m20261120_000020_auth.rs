@@ -63,7 +63,8 @@ CREATE TABLE sessions (
     expires_at BIGINT NOT NULL CHECK (expires_at > created_at),
     ended_at BIGINT,
     end_reason TEXT CHECK (end_reason IN
-        ('LOGOUT', 'REVOKED', 'SUPERSEDED', 'REUSED', 'EXPIRED', 'ACCOUNT_CLOSED')),
+        ('LOGOUT', 'REVOKED', 'SUPERSEDED', 'REUSED', 'EXPIRED', 'ACCOUNT_CLOSED',
+         'PASSWORD_CHANGED')),
     CHECK ((ended_at IS NULL) = (end_reason IS NULL))
 );
 CREATE UNIQUE INDEX sessions_one_active ON sessions (user_id)

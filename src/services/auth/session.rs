@@ -26,6 +26,8 @@ pub(super) enum EndReason {
     Expired,
     /// The account was closed.
     AccountClosed,
+    /// The account has another password.
+    PasswordChanged,
 }
 
 impl EndReason {
@@ -38,6 +40,7 @@ impl EndReason {
             Self::Reused => "REUSED",
             Self::Expired => "EXPIRED",
             Self::AccountClosed => "ACCOUNT_CLOSED",
+            Self::PasswordChanged => "PASSWORD_CHANGED",
         }
     }
 }
@@ -49,6 +52,16 @@ pub(super) enum Which {
     Of(UserId),
     /// One of a user.
     One(UserId, SessionId),
+    /// All of a user but one.
+    Others(UserId, SessionId),
+}
+
+impl Which {
+    /// Whose.
+    pub(super) const fn user(self) -> UserId {
+        let (Self::Of(user) | Self::One(user, _) | Self::Others(user, _)) = self;
+        user
+    }
 }
 
 /// From where a user signs in.
@@ -130,7 +143,7 @@ pub(super) fn pair(
 /// ends their streams everywhere and empties what is cached of them.
 pub(super) async fn end(tx: &Tx, which: Which, reason: EndReason) -> Result<usize> {
     let ended = store::end_sessions(tx, which, reason).await?;
-    let (Which::Of(user) | Which::One(user, _)) = which;
+    let user = which.user();
     for session in &ended {
         emit_ended(tx, user, *session);
     }

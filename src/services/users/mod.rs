@@ -11,6 +11,7 @@
 mod addresses;
 mod convert;
 mod entity;
+mod entry;
 mod grpc;
 mod profile;
 mod store;
@@ -28,6 +29,10 @@ use crate::kernel::{Result, Role};
 pub use convert::{role_from_pb, user_to_pb};
 pub use entity::address::Model as Address;
 pub use entity::user::Model as User;
+pub use entry::{
+    NewAccount, create, email_taken, find_by_email, find_or_create_by_phone, has_admin, lock,
+    prove_email,
+};
 
 /// Orders that forbid closing an account or a store.
 #[async_trait]
@@ -112,31 +117,14 @@ pub async fn find_all(conn: &impl Conn, ids: &[UserId]) -> Result<Vec<User>> {
     store::find_all(conn, ids).await
 }
 
-/// The open account of a phone: whom to invite.
+/// The open account whose owner has proven a phone. Anybody may name a phone that is not
+/// theirs, so an unproven one leads to nobody.
 ///
 /// # Errors
 /// Those of the database.
 pub async fn find_by_phone(conn: &impl Conn, phone: &Phone) -> Result<Option<User>> {
-    store::find_by_phone(conn, phone).await
-}
-
-/// The account of a phone that its owner has just proven, made with `role` when there is
-/// none; an existing account keeps its role. Holds the account's row until commit.
-///
-/// # Errors
-/// Those of the database.
-pub async fn find_or_create_by_phone(tx: &Tx, phone: &Phone, role: Role) -> Result<User> {
-    if let Some(user) = store::lock_by_phone(tx, phone).await? {
-        return Ok(user);
-    }
-    let user = profile::new(tx.now(), phone, role);
-    if store::insert(tx, &user).await? {
-        changed(tx, &user, "user.created");
-        return Ok(user);
-    }
-    // Someone else signed up with the same phone meanwhile, and has committed.
-    let found = store::lock_by_phone(tx, phone).await?;
-    found.ok_or_else(|| crate::kernel::Error::internal("a taken phone has no account"))
+    let found = store::find_by_phone(conn, phone).await?;
+    Ok(found.filter(|user| user.phone_verified))
 }
 
 /// Makes a customer a store owner, with the first store. Other roles stay.

@@ -1,6 +1,6 @@
 //! What people tell about themselves, and what remains when they leave.
 
-use super::{Neighbours, User, save, store};
+use super::{Neighbours, NewAccount, User, save, store};
 use crate::db::Tx;
 use crate::kernel::id::{StoreId, UserId};
 use crate::kernel::phone::Phone;
@@ -33,6 +33,43 @@ pub(super) fn new(now: Time, phone: &Phone, role: Role) -> User {
         first_name: None,
         last_name: None,
         role: role.as_str().to_owned(),
+        avatar_url: None,
+        bio: None,
+        wilaya: None,
+        preferred_store_id: None,
+        is_active: true,
+        version: 1,
+        created_at: now.micros(),
+        updated_at: now.micros(),
+        deleted_at: None,
+    }
+}
+
+/// A new account, known by an e-mail address that is not proven.
+pub(super) fn by_email(now: Time, account: &NewAccount) -> User {
+    let text = |text: &Option<String>| {
+        let text = text.as_deref().map(str::trim);
+        text.filter(|text| !text.is_empty()).map(str::to_owned)
+    };
+    let (first_name, last_name) = (text(&account.first_name), text(&account.last_name));
+    let parts: Vec<&str> = [&first_name, &last_name]
+        .into_iter()
+        .filter_map(|part| part.as_deref())
+        .collect();
+    let both = (!parts.is_empty()).then(|| parts.join(" "));
+    User {
+        id: UserId::new(now).uuid(),
+        phone: account
+            .phone
+            .as_ref()
+            .map(|phone| phone.as_str().to_owned()),
+        phone_verified: false,
+        email: Some(account.email.clone()),
+        email_verified: false,
+        name: text(&account.name).or(both),
+        first_name,
+        last_name,
+        role: account.role.as_str().to_owned(),
         avatar_url: None,
         bio: None,
         wilaya: None,
@@ -203,6 +240,33 @@ mod tests {
         let after = apply(proven, &other).unwrap();
         assert_eq!(after.email.as_deref(), Some("b@example.dz"));
         assert!(!after.email_verified);
+    }
+
+    #[test]
+    fn a_name_that_is_not_told_is_made_of_its_parts() {
+        let account = NewAccount {
+            email: "amina@example.dz".to_owned(),
+            name: Some("  ".to_owned()),
+            first_name: Some(" Amina ".to_owned()),
+            last_name: Some("Benali".to_owned()),
+            phone: None,
+            role: Role::Customer,
+        };
+        let user = by_email(Time::from_micros(1_000), &account);
+        assert_eq!(user.name.as_deref(), Some("Amina Benali"));
+        assert_eq!(user.first_name.as_deref(), Some("Amina"));
+        let named = NewAccount {
+            name: Some("Mina".to_owned()),
+            ..account.clone()
+        };
+        let named = by_email(Time::from_micros(1_000), &named);
+        assert_eq!(named.name.as_deref(), Some("Mina"));
+        let nameless = NewAccount {
+            first_name: None,
+            last_name: None,
+            ..account
+        };
+        assert_eq!(by_email(Time::from_micros(1_000), &nameless).name, None);
     }
 
     #[test]

@@ -1,18 +1,18 @@
 //! Every query on accounts and address books.
 
-use sea_orm::sea_query::{Expr, ExprTrait, OnConflict};
+use sea_orm::sea_query::{Expr, ExprTrait, Func, OnConflict};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, DbErr, EntityTrait, IntoActiveModel, PaginatorTrait,
     QueryFilter, QueryOrder, QuerySelect,
 };
 
 use super::entity::{address, user};
-use super::{Address, User};
+use super::{Address, User, email_taken};
 use crate::db::{Conn, Tx, unique_violation};
 use crate::kernel::id::{AddressId, UserId};
 use crate::kernel::page::PageRequest;
 use crate::kernel::phone::Phone;
-use crate::kernel::{Error, Reason, Result};
+use crate::kernel::{Error, Result, Role};
 
 /// The account, unless it is closed.
 pub(super) async fn find(conn: &impl Conn, id: UserId) -> Result<Option<User>> {
@@ -36,6 +36,21 @@ pub(super) async fn find_by_phone(conn: &impl Conn, phone: &Phone) -> Result<Opt
     Ok(of_phone(phone).one(conn).await?)
 }
 
+/// The open account of an e-mail address in lower case.
+pub(super) async fn find_by_email(conn: &impl Conn, email: &str) -> Result<Option<User>> {
+    let lower = Expr::expr(Func::lower(Expr::col(user::Column::Email)));
+    Ok(open().filter(lower.eq(email)).one(conn).await?)
+}
+
+/// Whether an open account has the role.
+pub(super) async fn has_role(tx: &Tx, role: Role) -> Result<bool> {
+    let found = open()
+        .filter(user::Column::Role.eq(role.as_str()))
+        .one(tx.conn())
+        .await?;
+    Ok(found.is_some())
+}
+
 /// Like [`find_by_phone`], and holds the row until commit.
 pub(super) async fn lock_by_phone(tx: &Tx, phone: &Phone) -> Result<Option<User>> {
     Ok(of_phone(phone).lock_exclusive().one(tx.conn()).await?)
@@ -57,7 +72,7 @@ fn of_phone(phone: &Phone) -> sea_orm::Select<user::Entity> {
     open().filter(user::Column::Phone.eq(phone.as_str()))
 }
 
-/// Adds an account; says whether its phone was free.
+/// Adds an account; says whether its phone and e-mail address were free.
 pub(super) async fn insert(tx: &Tx, new: &User) -> Result<bool> {
     let added = user::Entity::insert(new.clone().into_active_model())
         .on_conflict(OnConflict::new().do_nothing().to_owned())
@@ -80,11 +95,7 @@ pub(super) async fn save(tx: &Tx, changed: &User) -> Result<()> {
 
 fn taken(error: DbErr) -> Error {
     match unique_violation(&error) {
-        Some(index) if index.contains("email") => {
-            Error::new(Reason::EmailTaken, "this e-mail address is taken")
-                .at("email")
-                .caused_by(error)
-        }
+        Some(index) if index.contains("email") => email_taken().caused_by(error),
         _ => error.into(),
     }
 }
