@@ -64,7 +64,7 @@ CREATE TABLE sessions (
     ended_at BIGINT,
     end_reason TEXT CHECK (end_reason IN
         ('LOGOUT', 'REVOKED', 'SUPERSEDED', 'REUSED', 'EXPIRED', 'ACCOUNT_CLOSED',
-         'ROLE_CHANGED', 'DEACTIVATED')),
+         'ROLE_CHANGED', 'DEACTIVATED', 'PASSWORD_CHANGED')),
     CHECK ((ended_at IS NULL) = (end_reason IS NULL))
 );
 CREATE UNIQUE INDEX sessions_one_active ON sessions (user_id)

@@ -22,7 +22,7 @@ use crate::pb::souk::ops::v1::ops_service_server::OpsServiceServer;
 use crate::pb::souk::orders::v1::order_service_server::OrderServiceServer;
 use crate::pb::souk::stores::v1::store_service_server::StoreServiceServer;
 use crate::pb::souk::users::v1::user_service_server::UserServiceServer;
-use crate::services::auth::{self, Auth, EndSessions};
+use crate::services::auth::{self, Auth, EndSessions, ForgetCredentials};
 use crate::services::cart::{Carts, EmptyCarts};
 use crate::services::catalog::Catalog;
 use crate::services::delivery::Delivery;
@@ -64,6 +64,7 @@ pub(super) fn build(base: &Base) -> Services {
         sessions: Arc::new(EndSessions),
         farewells: vec![
             Arc::new(EndSessions),
+            Arc::new(ForgetCredentials),
             Arc::new(stores.clone()),
             Arc::new(EmptyCarts),
             Arc::new(ForgetBuyers),
@@ -172,5 +173,15 @@ fn of_auth(config: &Config) -> auth::Settings {
             config::SessionPolicy::Multi => auth::SessionPolicy::Multi,
         },
         phone_country: config.market.phone_country.clone(),
+        accounts: of_accounts(&config.auth),
+    }
+}
+
+fn of_accounts(config: &config::Auth) -> auth::EmailAccounts {
+    auth::EmailAccounts {
+        client_url: config.client_url.clone(),
+        bootstrap_token: config.bootstrap_token.clone(),
+        admin_signup: config.admin_signup,
+        hashers: config.password_hashers,
     }
 }

@@ -150,6 +150,37 @@ pub(super) const ALL: &[Invariant] = &[
             WHERE attempts > 5 OR expires_at > created_at + 300000000",
     },
     Invariant {
+        name: "secret-hashed",
+        says: "passwords and tokens are stored as hashes alone",
+        offenders: "
+            SELECT user_id AS id FROM credentials
+            WHERE NOT ((password_hash LIKE '$argon2id$v=19$m=%'
+                        AND length(password_hash) BETWEEN 90 AND 200)
+                    OR (password_hash LIKE '$2_$%' AND length(password_hash) = 60))
+            UNION
+            SELECT id FROM refresh_tokens WHERE length(token_hash) <> 32
+            UNION
+            SELECT id FROM mail_links WHERE length(token_hash) <> 32 OR length(address_key) <> 32
+            UNION
+            SELECT id FROM sign_in_failures WHERE length(account) <> 32",
+    },
+    Invariant {
+        name: "link-address",
+        says: "a link that was sent is tied to an account and forgets the address",
+        offenders: "
+            SELECT id FROM mail_links
+            WHERE address IS NOT NULL AND (user_id IS NOT NULL OR token_hash IS NOT NULL)",
+    },
+    Invariant {
+        name: "account-closed",
+        says: "a closed account has neither password nor links nor live sessions",
+        offenders: "
+            SELECT u.id FROM users u WHERE u.deleted_at IS NOT NULL AND (
+                EXISTS (SELECT 1 FROM credentials c WHERE c.user_id = u.id)
+                OR EXISTS (SELECT 1 FROM mail_links l WHERE l.user_id = u.id)
+                OR EXISTS (SELECT 1 FROM sessions s WHERE s.user_id = u.id AND s.ended_at IS NULL))",
+    },
+    Invariant {
         name: "address-default",
         says: "a user with addresses has exactly one default",
         offenders: "

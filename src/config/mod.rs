@@ -209,6 +209,9 @@ mod tests {
             ("TLS_CERT_FILE", "cert.pem"),
             ("DATABASE_URL", "mysql://x"),
             ("ACCESS_TOKEN_EXPIRES_IN", "1d"),
+            ("CLIENT_URL", "shop.example.com"),
+            ("ADMIN_BOOTSTRAP_TOKEN", "short"),
+            ("PASSWORD_HASHERS", "0"),
         ];
         let problems = load(&wrong, None).unwrap_err();
         for (name, _) in wrong {
@@ -259,6 +262,11 @@ mod tests {
             ("OTP_SECRET", PRODUCTION[1].1, "OTP_SECRET must differ"),
             ("REFLECTION", "true", "REFLECTION must be off"),
             ("OTP_DEV_CODE", "123456", "OTP_DEV_CODE must not be set"),
+            (
+                "ALLOW_ADMIN_SIGNUP",
+                "true",
+                "ALLOW_ADMIN_SIGNUP must be off",
+            ),
             (
                 "DATABASE_URL",
                 "postgres://souk@db/souk",

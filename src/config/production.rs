@@ -21,6 +21,11 @@ pub(super) fn refusals(config: &Config) -> Vec<Problem> {
             "must not be set: with it anybody signs in as anyone",
         ),
         (
+            config.auth.admin_signup,
+            "ALLOW_ADMIN_SIGNUP",
+            "must be off: with it anybody registers as an administrator",
+        ),
+        (
             any_origin && server.credentials,
             "CORS_ORIGIN",
             "must list origins: * together with CORS_CREDENTIALS lets every site act for its visitors",

@@ -283,6 +283,7 @@ fn is_access_refusal(status: &Status) -> bool {
         status.code(),
         Code::Unauthenticated | Code::PermissionDenied | Code::NotFound | Code::Internal
     ) && ![
+        "INVALID_CREDENTIALS",
         "OTP_INVALID_OR_EXPIRED",
         "REFRESH_REUSED",
         "TOKEN_INVALID",

@@ -1,5 +1,7 @@
 //! Sign-in on the wire.
 
+mod passwords;
+
 use super::Session;
 use super::session::Pair;
 use super::verify::SignIn;
@@ -8,6 +10,10 @@ use crate::kernel::Time;
 use crate::kernel::id::SessionId;
 use crate::pb::souk::auth::v1 as pb;
 use crate::services::users::{self, User};
+
+pub(super) use passwords::{
+    logged_in_to_pb, login_from_pb, registered_to_pb, registration_from_pb,
+};
 
 pub(super) fn sign_in_from_pb(request: pb::VerifyOtpRequest) -> SignIn {
     let role = request.role();

@@ -2,6 +2,7 @@
 
 mod clerk;
 mod contacts;
+mod email;
 mod keys;
 mod passwords;
 mod role;
@@ -170,14 +171,14 @@ impl AuthService for Auth {
         &self,
         request: Request<RequestEmailVerificationRequest>,
     ) -> Result<Response<RequestEmailVerificationResponse>, Status> {
-        contacts::request_email_verification(self, request).await
+        email::request_email_verification(self, request).await
     }
 
     async fn verify_email(
         &self,
         request: Request<VerifyEmailRequest>,
     ) -> Result<Response<VerifyEmailResponse>, Status> {
-        contacts::verify_email(self, request).await
+        email::verify_email(self, request).await
     }
 
     async fn request_phone_change(

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::request::Challenge;
-use super::{Auth, otp, session, store};
+use super::{Auth, attempts, mail, otp, session, store};
 use crate::db::{NewJob, Tx};
 use crate::jobs::{Registry, Run};
 use crate::kernel::{Error, Result};
@@ -38,11 +38,15 @@ pub(super) fn send_otp(challenge: &Challenge) -> Result<NewJob> {
 /// Registers the jobs of the sign-in.
 #[must_use]
 pub fn register(registry: Registry, auth: &Auth) -> Registry {
-    let (sender, sweeper) = (auth.clone(), auth.clone());
+    let (sender, mailer, sweeper) = (auth.clone(), auth.clone(), auth.clone());
     registry
         .register(SEND_OTP, move |run: Run| {
             let auth = sender.clone();
             async move { auth.send(&run.payload).await }
+        })
+        .register(mail::SEND_LINK, move |run: Run| {
+            let auth = mailer.clone();
+            async move { auth.send_link(&run.payload).await }
         })
         .register(SWEEP, move |_run| {
             let auth = sweeper.clone();
@@ -83,7 +87,8 @@ impl Auth {
         loop {
             let purge = |tx: Tx| async move {
                 let (ended, sent) = (tx.now() - SESSIONS_KEPT, tx.now() - otp::SENDS_KEPT);
-                store::purge(&tx, ended, sent, BATCH).await
+                let failed = tx.now() - attempts::KEPT;
+                store::purge(&tx, ended, sent, failed, BATCH).await
             };
             if !db.transact(purge).await? {
                 return Ok(());

@@ -1,4 +1,4 @@
-//! Sign-in: one-time passwords, sessions, and the tokens that stand for them.
+//! Sign-in: one-time passwords, passwords, sessions, and the tokens that stand for them.
 //!
 //! Holds:
 //! - a one-time password works once, for 120 seconds, and survives at most five tries,
@@ -6,21 +6,36 @@
 //! - with the single-session policy a user has at most one live session;
 //! - a live session has exactly one refresh token that can still be used; each used one
 //!   names its successor, and using it a second time ends the session;
+//! - a password is stored as an Argon2id hash, and is hashed on threads of its own, a few
+//!   at a time, never while a transaction is open;
+//! - wrong passwords are counted in the database before they are looked at, so that no
+//!   more are tried than the limits allow, however many arrive at once;
+//! - no answer and no delay tells whether an e-mail address has an account;
 //! - an ended session's tokens are refused at once in this process, and within a few
 //!   seconds in every other.
 //!
 //! It does not keep profiles or roles: those are the accounts' (`users`).
 
+mod attempts;
+mod change;
 mod convert;
+mod email;
 mod entity;
 mod grpc;
 mod jobs;
+mod leave;
+mod link;
+mod login;
+mod mail;
 mod otp;
+mod password;
 mod refresh;
+mod register;
 mod request;
 mod session;
 mod standing;
 mod store;
+mod strength;
 mod token;
 mod tools;
 mod verify;
@@ -40,6 +55,8 @@ use crate::services::users::OpenOrders;
 
 pub use entity::session::Model as Session;
 pub use jobs::register;
+pub use leave::ForgetCredentials;
+pub use register::EmailAccounts;
 pub use session::EndSessions;
 
 /// How many sessions a user may have.
@@ -73,6 +90,8 @@ pub struct Settings {
     pub session_policy: SessionPolicy,
     /// The calling code (`213`) for numbers that tell none.
     pub phone_country: Option<String>,
+    /// How accounts by e-mail address are made and reached.
+    pub accounts: EmailAccounts,
 }
 
 /// The outside world that sign-in needs; a part that is missing refuses its calls.
@@ -100,6 +119,10 @@ struct Parts {
     session_ttl: Duration,
     policy: SessionPolicy,
     phone_country: Option<String>,
+    hasher: password::Hasher,
+    keys: attempts::Keys,
+    links: link::Tokens,
+    accounts: EmailAccounts,
 }
 
 impl Auth {
@@ -116,6 +139,9 @@ impl Auth {
             sealer,
             outside,
             orders,
+            keys: attempts::Keys::new(settings.otp_secret.clone()),
+            links: link::Tokens::new(settings.otp_secret.clone()),
+            hasher: password::Hasher::new(settings.accounts.hashers),
             codes: otp::Codes::new(settings.otp_secret, settings.otp_dev_code),
             access: token::AccessTokens::new(
                 &settings.jwt_secret,
@@ -128,6 +154,7 @@ impl Auth {
             session_ttl: settings.session_ttl,
             policy: settings.session_policy,
             phone_country: settings.phone_country,
+            accounts: settings.accounts,
             db,
         }))
     }

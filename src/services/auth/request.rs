@@ -62,7 +62,7 @@ impl Auth {
 
 /// The address that sends are counted by. A network hands a whole /64 of IPv6 to one
 /// customer, so that is one address here.
-fn source(ip: IpAddr) -> String {
+pub(super) fn source(ip: IpAddr) -> String {
     match ip.to_canonical() {
         IpAddr::V4(ip) => ip.to_string(),
         IpAddr::V6(ip) => {

@@ -30,6 +30,8 @@ pub(super) enum EndReason {
     RoleChanged,
     /// The account was switched off.
     Deactivated,
+    /// The account has another password.
+    PasswordChanged,
 }
 
 impl EndReason {
@@ -44,6 +46,7 @@ impl EndReason {
             Self::AccountClosed => "ACCOUNT_CLOSED",
             Self::RoleChanged => "ROLE_CHANGED",
             Self::Deactivated => "DEACTIVATED",
+            Self::PasswordChanged => "PASSWORD_CHANGED",
         }
     }
 }
@@ -55,6 +58,16 @@ pub(super) enum Which {
     Of(UserId),
     /// One of a user.
     One(UserId, SessionId),
+    /// All of a user but one.
+    Others(UserId, SessionId),
+}
+
+impl Which {
+    /// Whose.
+    pub(super) const fn user(self) -> UserId {
+        let (Self::Of(user) | Self::One(user, _) | Self::Others(user, _)) = self;
+        user
+    }
 }
 
 /// From where a user signs in.
@@ -136,7 +149,7 @@ pub(super) fn pair(
 /// ends their streams everywhere and empties what is cached of them.
 pub(super) async fn end(tx: &Tx, which: Which, reason: EndReason) -> Result<usize> {
     let ended = store::end_sessions(tx, which, reason).await?;
-    let (Which::Of(user) | Which::One(user, _)) = which;
+    let user = which.user();
     for session in &ended {
         emit_ended(tx, user, *session);
     }

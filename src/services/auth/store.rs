@@ -1,6 +1,11 @@
 //! Every query on one-time passwords, sessions and refresh tokens.
 //!
-//! Rows are always locked in this order: challenge, source, user, session, token.
+//! Rows are always locked in this order: challenge, account and source of a try, user,
+//! address and source of a mail, link, session, token.
+
+pub mod attempts;
+pub mod credentials;
+pub mod links;
 
 use sea_orm::sea_query::{Expr, ExprTrait, Query};
 use sea_orm::{
@@ -192,11 +197,12 @@ pub(super) async fn end_sessions(
     reason: EndReason,
 ) -> Result<Vec<SessionId>> {
     let mut ending = ending(tx, reason);
-    let (Which::Of(user) | Which::One(user, _)) = which;
-    ending = ending.filter(session::Column::UserId.eq(user.uuid()));
-    if let Which::One(_, id) = which {
-        ending = ending.filter(session::Column::Id.eq(id.uuid()));
-    }
+    ending = ending.filter(session::Column::UserId.eq(which.user().uuid()));
+    ending = match which {
+        Which::Of(_) => ending,
+        Which::One(_, id) => ending.filter(session::Column::Id.eq(id.uuid())),
+        Which::Others(_, id) => ending.filter(session::Column::Id.ne(id.uuid())),
+    };
     let ended = ending.exec_with_returning(tx.conn()).await?;
     revoke_tokens(tx, &ended).await?;
     Ok(ended.into_iter().map(|session| session.id.into()).collect())
@@ -365,14 +371,18 @@ pub(super) async fn purge(
     tx: &Tx,
     ended_before: Time,
     sent_before: Time,
+    failed_before: Time,
     limit: u64,
 ) -> Result<bool> {
     let (ended, sent) = (ended_before.micros(), sent_before.micros());
+    let failed = failed_before.micros();
     let purges = [
         ("sessions", "id", "ended_at", ended),
         ("otp_challenges", "id", "expires_at", sent),
         ("otp_sends", "id", "sent_at", sent),
         ("otp_sources", "ip", "last_sent_at", sent),
+        ("mail_links", "id", "expires_at", sent),
+        ("sign_in_failures", "id", "failed_at", failed),
     ];
     let batch = i64::try_from(limit).map_err(Error::internal)?;
     let mut more = false;

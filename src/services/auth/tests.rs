@@ -8,7 +8,7 @@ use tokio::sync::Notify;
 
 use super::session::{EndReason, Pair, Which};
 use super::verify::SignIn;
-use super::{Auth, Outside, SessionPolicy, Settings, register, session};
+use super::{Auth, EmailAccounts, Outside, SessionPolicy, Settings, register, session};
 use crate::clients::sms::FakeSms;
 use crate::db::testing::on_each;
 use crate::db::{Conn, Db, Tx};
@@ -45,6 +45,7 @@ fn settings(session_policy: SessionPolicy) -> Settings {
         session_ttl: SESSION_TTL,
         session_policy,
         phone_country: None,
+        accounts: EmailAccounts::default(),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::otp::Purpose;
 use super::session::{Device, Pair};
-use super::{Auth, otp, session, store};
+use super::{Auth, attempts, otp, session, store};
 use crate::db::Tx;
 use crate::kernel::phone::Phone;
 use crate::kernel::{Call, Error, Reason, Result, Role};
@@ -27,30 +27,53 @@ impl Auth {
     ///
     /// # Errors
     /// INVALID_PHONE; OTP_INVALID_OR_EXPIRED, whatever is wrong with the password;
-    /// ROLE_NOT_ALLOWED; ACCOUNT_INACTIVE.
+    /// OTP_RATE_LIMITED; ROLE_NOT_ALLOWED;
+    /// ACCOUNT_INACTIVE.
     pub(super) async fn verify_otp(&self, call: &Call, wish: &SignIn) -> Result<(User, Pair)> {
         let phone = &Phone::parse(&wish.phone, self.0.phone_country.as_deref())?;
         let device = &Device::of(call, wish.device.clone());
         // The inner result is the answer: a try counts although it is refused, so the
         // transaction commits either way.
         let attempt = |tx: Tx| async move {
-            match store::count_attempt(&tx, phone, Purpose::SignIn, otp::ATTEMPTS_MAX).await? {
-                Some(seed)
-                    if self
-                        .0
-                        .codes
-                        .matches(Purpose::SignIn, phone, &seed, &wish.otp) =>
-                {
-                    self.admit(&tx, phone, wish.role, device).await
-                }
-                _ => Ok(Err(Error::new(
-                    Reason::OtpInvalidOrExpired,
-                    "the one-time password is invalid or expired",
-                )
-                .at("otp"))),
+            if self
+                .spend_try(&tx, Purpose::SignIn, phone, &wish.otp)
+                .await?
+            {
+                return self.admit(&tx, phone, wish.role, device).await;
             }
+            Ok(Err(Error::new(
+                Reason::OtpInvalidOrExpired,
+                "the one-time password is invalid or expired",
+            )
+            .at("otp")))
         };
         self.0.db.transact(attempt).await?
+    }
+
+    /// Takes one try from the phone's challenge and says whether the password is right.
+    /// A wrong one also counts against the phone's hundred of the day. Tries without a
+    /// challenge count for nothing: none of them can be right.
+    ///
+    /// # Errors
+    /// OTP_RATE_LIMITED, with the try left as it was.
+    pub(super) async fn spend_try(
+        &self,
+        tx: &Tx,
+        purpose: Purpose,
+        phone: &Phone,
+        given: &str,
+    ) -> Result<bool> {
+        let parts = &self.0;
+        let seed = store::count_attempt(tx, phone, purpose, otp::ATTEMPTS_MAX).await?;
+        let Some(seed) = seed else {
+            return Ok(false);
+        };
+        attempts::admit_code(tx, &parts.keys, phone).await?;
+        let is_right = parts.codes.matches(purpose, phone, &seed, given);
+        if !is_right {
+            attempts::count_code(tx, &parts.keys, phone).await?;
+        }
+        Ok(is_right)
     }
 
     /// The owner of the phone comes in, unless the account forbids it; then the password

@@ -14,6 +14,7 @@ mod addresses;
 mod admin;
 mod convert;
 mod entity;
+mod entry;
 mod grpc;
 mod profile;
 mod roles;
@@ -30,11 +31,15 @@ use crate::db::{Conn, Db, NewEvent, Seen, Tx};
 use crate::kernel::id::{StoreId, UserId};
 use crate::kernel::phone::Phone;
 use crate::kernel::seal::Sealer;
-use crate::kernel::{Error, Result, Role};
+use crate::kernel::{Result, Role};
 
 pub use convert::{category_from_pb, role_from_pb, user_to_pb};
 pub use entity::address::Model as Address;
 pub use entity::user::Model as User;
+pub use entry::{
+    NewAccount, create, email_taken, find_by_email, find_or_create_by_phone, has_admin, lock,
+    prove_email,
+};
 pub use roles::{SellerCategory, choose_role};
 
 /// Orders that forbid closing an account or a store.
@@ -153,44 +158,14 @@ pub async fn find_all(conn: &impl Conn, ids: &[UserId]) -> Result<Vec<User>> {
     store::find_all(conn, ids).await
 }
 
-/// The open account of a phone: whom to invite.
+/// The open account whose owner has proven a phone. Anybody may name a phone that is not
+/// theirs, so an unproven one leads to nobody.
 ///
 /// # Errors
 /// Those of the database.
 pub async fn find_by_phone(conn: &impl Conn, phone: &Phone) -> Result<Option<User>> {
-    store::find_by_phone(conn, phone).await
-}
-
-/// The account of a phone that its owner has just proven, made with `role` when there is
-/// none; an existing account keeps its role. Holds the account's row until commit.
-///
-/// # Errors
-/// Those of the database.
-pub async fn find_or_create_by_phone(tx: &Tx, phone: &Phone, role: Role) -> Result<User> {
-    if let Some(user) = store::lock_by_phone(tx, phone).await? {
-        return proven(tx, user).await;
-    }
-    let user = profile::new(tx.now(), phone, role);
-    if store::insert(tx, &user).await? {
-        changed(tx, &user, "user.created");
-        return Ok(user);
-    }
-    // Someone else signed up with the same phone meanwhile, and has committed.
-    let found = store::lock_by_phone(tx, phone).await?;
-    let found = found.ok_or_else(|| Error::internal("a taken phone has no account"))?;
-    proven(tx, found).await
-}
-
-/// The account, its phone marked as proven.
-async fn proven(tx: &Tx, user: User) -> Result<User> {
-    if user.phone_verified {
-        return Ok(user);
-    }
-    let proven = User {
-        phone_verified: true,
-        ..user
-    };
-    save(tx, proven).await
+    let found = store::find_by_phone(conn, phone).await?;
+    Ok(found.filter(|user| user.phone_verified))
 }
 
 /// Makes a customer a store owner, with the first store. Other roles stay.

@@ -1,6 +1,6 @@
 //! What people tell about themselves, and what remains when they leave.
 
-use super::{Neighbours, User, admin, save, store};
+use super::{Neighbours, NewAccount, User, admin, save, store};
 use crate::db::Tx;
 use crate::kernel::id::{StoreId, UserId};
 use crate::kernel::phone::Phone;
@@ -55,6 +55,31 @@ pub(super) fn blank(now: Time, role: Role) -> User {
         deleted_at: None,
         seller_category: None,
         is_verified: false,
+    }
+}
+
+/// A new account, known by an e-mail address that is not proven.
+pub(super) fn by_email(now: Time, account: &NewAccount) -> User {
+    let text = |text: &Option<String>| {
+        let text = text.as_deref().map(str::trim);
+        text.filter(|text| !text.is_empty()).map(str::to_owned)
+    };
+    let (first_name, last_name) = (text(&account.first_name), text(&account.last_name));
+    let parts: Vec<&str> = [&first_name, &last_name]
+        .into_iter()
+        .filter_map(|part| part.as_deref())
+        .collect();
+    let both = (!parts.is_empty()).then(|| parts.join(" "));
+    User {
+        phone: account
+            .phone
+            .as_ref()
+            .map(|phone| phone.as_str().to_owned()),
+        email: Some(account.email.clone()),
+        name: text(&account.name).or(both),
+        first_name,
+        last_name,
+        ..blank(now, account.role)
     }
 }
 
@@ -243,6 +268,33 @@ mod tests {
         let other = apply(user(), &phone("0661234567")).unwrap();
         assert_eq!(other.phone.as_deref(), Some("+213661234567"));
         assert!(!other.phone_verified);
+    }
+
+    #[test]
+    fn a_name_that_is_not_told_is_made_of_its_parts() {
+        let account = NewAccount {
+            email: "amina@example.dz".to_owned(),
+            name: Some("  ".to_owned()),
+            first_name: Some(" Amina ".to_owned()),
+            last_name: Some("Benali".to_owned()),
+            phone: None,
+            role: Role::Customer,
+        };
+        let user = by_email(Time::from_micros(1_000), &account);
+        assert_eq!(user.name.as_deref(), Some("Amina Benali"));
+        assert_eq!(user.first_name.as_deref(), Some("Amina"));
+        let named = NewAccount {
+            name: Some("Mina".to_owned()),
+            ..account.clone()
+        };
+        let named = by_email(Time::from_micros(1_000), &named);
+        assert_eq!(named.name.as_deref(), Some("Mina"));
+        let nameless = NewAccount {
+            first_name: None,
+            last_name: None,
+            ..account
+        };
+        assert_eq!(by_email(Time::from_micros(1_000), &nameless).name, None);
     }
 
     #[test]

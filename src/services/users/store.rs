@@ -2,7 +2,7 @@
 
 pub(super) mod lists;
 
-use sea_orm::sea_query::{Expr, ExprTrait, OnConflict};
+use sea_orm::sea_query::{Expr, ExprTrait, Func, OnConflict};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, DbErr, EntityTrait, IntoActiveModel, PaginatorTrait,
     QueryFilter, QueryOrder, QuerySelect,
@@ -36,6 +36,21 @@ pub(super) async fn find_all(conn: &impl Conn, ids: &[UserId]) -> Result<Vec<Use
 /// The open account of a phone.
 pub(super) async fn find_by_phone(conn: &impl Conn, phone: &Phone) -> Result<Option<User>> {
     Ok(of_phone(phone).one(conn).await?)
+}
+
+/// The open account of an e-mail address in lower case.
+pub(super) async fn find_by_email(conn: &impl Conn, email: &str) -> Result<Option<User>> {
+    let lower = Expr::expr(Func::lower(Expr::col(user::Column::Email)));
+    Ok(open().filter(lower.eq(email)).one(conn).await?)
+}
+
+/// Whether an open account has the role.
+pub(super) async fn has_role(tx: &Tx, role: Role) -> Result<bool> {
+    let found = open()
+        .filter(user::Column::Role.eq(role.as_str()))
+        .one(tx.conn())
+        .await?;
+    Ok(found.is_some())
 }
 
 /// Like [`find_by_phone`], and holds the row until commit.

@@ -1,7 +1,11 @@
-//! Sign-in: one-time passwords, sessions, tokens.
+//! Sign-in: one-time passwords, passwords, mail links, sessions, tokens.
 
+mod email;
+mod login;
 mod otp;
+mod password;
 mod refresh;
+mod register;
 mod sessions;
 
 use souk::pb::souk::auth::v1::{RequestOtpRequest, VerifyOtpRequest, VerifyOtpResponse};

@@ -1,6 +1,7 @@
 //! What every test stands on: a server of its own, clients per role, builders, and the
 //! database behind it.
 
+pub mod accounts;
 pub mod app;
 pub mod builders;
 pub mod clients;

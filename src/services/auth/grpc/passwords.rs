@@ -2,44 +2,67 @@
 
 use tonic::{Request, Response, Status};
 
+use super::signed_in;
+use crate::grpc;
+use crate::kernel::Error;
 use crate::pb::souk::auth::v1::{
     ChangePasswordRequest, ChangePasswordResponse, LoginRequest, LoginResponse, RegisterRequest,
     RegisterResponse, RequestPasswordResetRequest, RequestPasswordResetResponse,
     ResetPasswordRequest, ResetPasswordResponse,
 };
 use crate::services::auth::Auth;
+use crate::services::auth::convert::{
+    logged_in_to_pb, login_from_pb, registered_to_pb, registration_from_pb,
+};
 
 pub(super) async fn register(
-    _auth: &Auth,
-    _request: Request<RegisterRequest>,
+    auth: &Auth,
+    request: Request<RegisterRequest>,
 ) -> Result<Response<RegisterResponse>, Status> {
-    Err(Status::unimplemented("not yet"))
+    let (call, message) = grpc::open(request)?;
+    let (user, pair) = auth.register(&call, &registration_from_pb(message)).await?;
+    grpc::answer(registered_to_pb(&user, &pair))
 }
 
 pub(super) async fn login(
-    _auth: &Auth,
-    _request: Request<LoginRequest>,
+    auth: &Auth,
+    request: Request<LoginRequest>,
 ) -> Result<Response<LoginResponse>, Status> {
-    Err(Status::unimplemented("not yet"))
+    let (call, message) = grpc::open(request)?;
+    let (user, pair) = auth.login(&call, &login_from_pb(message)).await?;
+    grpc::answer(logged_in_to_pb(&user, &pair))
 }
 
 pub(super) async fn change_password(
-    _auth: &Auth,
-    _request: Request<ChangePasswordRequest>,
+    auth: &Auth,
+    request: Request<ChangePasswordRequest>,
 ) -> Result<Response<ChangePasswordResponse>, Status> {
-    Err(Status::unimplemented("not yet"))
+    let (call, message) = grpc::open(request)?;
+    let (who, current) = (signed_in(&call)?, message.current_password.as_deref());
+    let changed = auth.change_password(&call, who, current, &message.new_password);
+    grpc::answer(ChangePasswordResponse {
+        ended: i32::try_from(changed.await?).map_err(Error::internal)?,
+    })
 }
 
 pub(super) async fn request_password_reset(
-    _auth: &Auth,
-    _request: Request<RequestPasswordResetRequest>,
+    auth: &Auth,
+    request: Request<RequestPasswordResetRequest>,
 ) -> Result<Response<RequestPasswordResetResponse>, Status> {
-    Err(Status::unimplemented("not yet"))
+    let (call, message) = grpc::open(request)?;
+    auth.request_password_reset(&call, &message.email).await?;
+    grpc::answer(RequestPasswordResetResponse {
+        message: "If the address has an account, a mail is on its way".to_owned(),
+    })
 }
 
 pub(super) async fn reset_password(
-    _auth: &Auth,
-    _request: Request<ResetPasswordRequest>,
+    auth: &Auth,
+    request: Request<ResetPasswordRequest>,
 ) -> Result<Response<ResetPasswordResponse>, Status> {
-    Err(Status::unimplemented("not yet"))
+    let (_, message) = grpc::open(request)?;
+    let ended = auth.reset_password(&message.token, &message.new_password);
+    grpc::answer(ResetPasswordResponse {
+        ended: i32::try_from(ended.await?).map_err(Error::internal)?,
+    })
 }

@@ -1,0 +1,132 @@
+//! How people come in: what the sign-in asks of their accounts.
+
+use super::{User, changed, profile, save, store};
+use crate::db::{Conn, Tx};
+use crate::kernel::id::UserId;
+use crate::kernel::phone::Phone;
+use crate::kernel::{Error, Result, Role};
+
+/// An account that begins with an e-mail address.
+#[derive(Debug, Clone)]
+pub struct NewAccount {
+    /// The address, in lower case. It counts as not proven.
+    pub email: String,
+    /// The full name.
+    pub name: Option<String>,
+    /// The given name.
+    pub first_name: Option<String>,
+    /// The family name.
+    pub last_name: Option<String>,
+    /// The phone. It counts as not proven, so it signs nobody in.
+    pub phone: Option<Phone>,
+    /// What the user does.
+    pub role: Role,
+}
+
+/// The open account of an e-mail address, proven or not.
+///
+/// # Errors
+/// Those of the database.
+pub async fn find_by_email(conn: &impl Conn, email: &str) -> Result<Option<User>> {
+    store::find_by_email(conn, email).await
+}
+
+/// The open account, held until commit.
+///
+/// # Errors
+/// NOT_FOUND when it is closed.
+pub async fn lock(tx: &Tx, id: UserId) -> Result<User> {
+    store::lock(tx, id).await
+}
+
+/// Whether anybody runs the marketplace.
+///
+/// # Errors
+/// Those of the database.
+pub async fn has_admin(tx: &Tx) -> Result<bool> {
+    store::has_role(tx, Role::Admin).await
+}
+
+/// Opens an account by e-mail address.
+///
+/// # Errors
+/// EMAIL_TAKEN, PHONE_TAKEN.
+pub async fn create(tx: &Tx, new: &NewAccount) -> Result<User> {
+    let user = profile::by_email(tx.now(), new);
+    if store::insert(tx, &user).await? {
+        changed(tx, &user, "user.created");
+        return Ok(user);
+    }
+    Err(match store::find_by_email(tx.conn(), &new.email).await? {
+        Some(_) => email_taken(),
+        None => store::phone_taken(),
+    })
+}
+
+/// The refusal of an e-mail address that an account has.
+pub fn email_taken() -> Error {
+    store::email_taken()
+}
+
+/// Notes that the e-mail address of a held account is proven.
+///
+/// # Errors
+/// Those of the database.
+pub async fn prove_email(tx: &Tx, user: User) -> Result<User> {
+    if user.email_verified {
+        return Ok(user);
+    }
+    let proven = User {
+        email_verified: true,
+        ..user
+    };
+    save(tx, proven).await
+}
+
+/// The account of a phone that its owner has just proven, made with `role` when there is
+/// none; an existing account keeps its role. Holds the account's row until commit.
+///
+/// # Errors
+/// Those of the database.
+pub async fn find_or_create_by_phone(tx: &Tx, phone: &Phone, role: Role) -> Result<User> {
+    // Each further round has met somebody who signed up with the same phone meanwhile.
+    for _ in 0..3 {
+        if let Some(user) = store::lock_by_phone(tx, phone).await?
+            && let Some(own) = claim(tx, user).await?
+        {
+            return Ok(own);
+        }
+        let user = profile::new(tx.now(), phone, role);
+        if store::insert(tx, &user).await? {
+            changed(tx, &user, "user.created");
+            return Ok(user);
+        }
+    }
+    Err(Error::internal("a taken phone has no account"))
+}
+
+/// The held account of a phone, for who has just proven the phone.
+///
+/// Whoever registers may name any phone. Who owns the phone must neither be locked out by
+/// that nor be led into an account to which a stranger has the password: so an account
+/// that can be entered by e-mail loses a phone that it never proved. One without an
+/// address has nothing but the phone, and belongs to its owner.
+async fn claim(tx: &Tx, user: User) -> Result<Option<User>> {
+    if user.phone_verified {
+        return Ok(Some(user));
+    }
+    if user.email.is_none() {
+        let proven = User {
+            phone_verified: true,
+            ..user
+        };
+        return save(tx, proven).await.map(Some);
+    }
+    tracing::info!(user.id = %user.user_id(), "an account loses a phone that another proved");
+    let without = User {
+        phone: None,
+        ..user
+    };
+    save(tx, without).await?;
+    Ok(None)
+}
