@@ -49,6 +49,17 @@ pub(super) enum Which {
     Of(UserId),
     /// One of a user.
     One(UserId, SessionId),
+    /// All of a user but one.
+    Others(UserId, SessionId),
+}
+
+impl Which {
+    /// Whose they are.
+    pub(super) const fn user(self) -> UserId {
+        match self {
+            Self::Of(user) | Self::One(user, _) | Self::Others(user, _) => user,
+        }
+    }
 }
 
 /// From where a user signs in.
@@ -130,9 +141,8 @@ pub(super) fn pair(
 /// ends their streams everywhere and empties what is cached of them.
 pub(super) async fn end(tx: &Tx, which: Which, reason: EndReason) -> Result<usize> {
     let ended = store::end_sessions(tx, which, reason).await?;
-    let (Which::Of(user) | Which::One(user, _)) = which;
     for session in &ended {
-        emit_ended(tx, user, *session);
+        emit_ended(tx, which.user(), *session);
     }
     Ok(ended.len())
 }

@@ -12,6 +12,7 @@ mod addresses;
 mod convert;
 mod entity;
 mod grpc;
+mod phone;
 mod profile;
 mod store;
 
@@ -28,6 +29,7 @@ use crate::kernel::{Result, Role};
 pub use convert::{role_from_pb, user_to_pb};
 pub use entity::address::Model as Address;
 pub use entity::user::Model as User;
+pub use phone::take_phone;
 
 /// Orders that forbid closing an account or a store.
 #[async_trait]

@@ -49,6 +49,25 @@ pub(super) async fn lock(tx: &Tx, id: UserId) -> Result<User> {
     found.ok_or_else(|| Error::not_found("user"))
 }
 
+/// Like [`lock`], together with the other open account that has the phone. Both rows are
+/// held, in the order of their ids, so that two who trade phones take turns.
+pub(super) async fn lock_with_holder(
+    tx: &Tx,
+    id: UserId,
+    phone: &Phone,
+) -> Result<(User, Option<User>)> {
+    let either = user::Column::Id
+        .eq(id.uuid())
+        .or(user::Column::Phone.eq(phone.as_str()));
+    let query = open().filter(either).order_by_asc(user::Column::Id);
+    let found = query.lock_exclusive().all(tx.conn()).await?;
+    let (own, others): (Vec<User>, Vec<User>) =
+        found.into_iter().partition(|user| user.id == id.uuid());
+    let own = own.into_iter().next();
+    let own = own.ok_or_else(|| Error::not_found("user"))?;
+    Ok((own, others.into_iter().next()))
+}
+
 fn open() -> sea_orm::Select<user::Entity> {
     user::Entity::find().filter(user::Column::DeletedAt.is_null())
 }
@@ -69,7 +88,7 @@ pub(super) async fn insert(tx: &Tx, new: &User) -> Result<bool> {
 /// Writes a changed account, which the caller has locked.
 ///
 /// # Errors
-/// EMAIL_TAKEN when another account has the e-mail address.
+/// EMAIL_TAKEN, PHONE_TAKEN when another account has the e-mail address or the phone.
 pub(super) async fn save(tx: &Tx, changed: &User) -> Result<()> {
     let row = changed.clone().into_active_model().reset_all();
     match row.update(tx.conn()).await {
@@ -83,6 +102,11 @@ fn taken(error: DbErr) -> Error {
         Some(index) if index.contains("email") => {
             Error::new(Reason::EmailTaken, "this e-mail address is taken")
                 .at("email")
+                .caused_by(error)
+        }
+        Some(index) if index.contains("phone") => {
+            Error::new(Reason::PhoneTaken, "this phone belongs to another account")
+                .at("phone")
                 .caused_by(error)
         }
         _ => error.into(),
