@@ -1,5 +1,6 @@
 //! The one place that builds everything, starts it, and stops it.
 
+mod outside;
 mod services;
 
 use std::io;
@@ -12,21 +13,23 @@ use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 use tower::util::BoxCloneSyncService;
 
-use crate::cache::LocalRateLimit;
+use crate::cache::{LocalRateLimit, RateLimit};
+use crate::clients::http;
 use crate::clients::mail::Mail;
-use crate::clients::sms::{LogSms, Sms};
-use crate::config::{Config, Environment};
+use crate::clients::sms::Sms;
+use crate::config::Config;
 use crate::db::Db;
 use crate::edge::Edge;
 use crate::events::{Events, EventsConfig, LocalBus};
-use crate::grpc::{Calls, Server, ServerConfig};
+use crate::grpc::{Calls, Limiters, Server, ServerConfig};
 use crate::jobs::{Jobs, JobsConfig};
 use crate::kernel::seal::Sealer;
 use crate::kernel::task::Tasks;
 use crate::kernel::{Clock, Error, Reason, Result};
 use crate::pb;
-use crate::services::auth::Auth;
+use crate::services::auth::{Auth, RateWindows};
 use crate::services::ops::Health;
+pub use outside::{mail, sms};
 use services::Base;
 
 /// How long background work may take to end at shutdown. Together with the drain limit
@@ -44,6 +47,10 @@ pub struct Overrides {
     pub sms: Option<Arc<dyn Sms>>,
     /// Who sends mail; unset, the settings decide.
     pub mail: Option<Arc<dyn Mail>>,
+    /// The bounds of calls to the outside.
+    pub http: http::Limits,
+    /// Who counts calls; unset, this process does.
+    pub limits: Option<Arc<dyn RateLimit>>,
     /// How streams behave.
     pub events: EventsConfig,
     /// Whether jobs run by themselves; tests run them by hand.
@@ -56,6 +63,8 @@ impl Default for Overrides {
             clock: Clock::system(),
             sms: None,
             mail: None,
+            http: http::Limits::default(),
+            limits: None,
             events: EventsConfig::default(),
             background: true,
         }
@@ -88,6 +97,10 @@ impl App {
     /// UNAVAILABLE when the database cannot be reached, INTERNAL when its schema cannot
     /// be brought up to date.
     pub async fn open(config: Config, overrides: Overrides) -> Result<Self> {
+        let sms = outside::or(overrides.sms, || {
+            sms(&config, &overrides.clock, overrides.http)
+        })?;
+        let mail = outside::or(overrides.mail, || mail(&config, &overrides.clock))?;
         let db = Db::open(&config.database, overrides.clock).await?;
         db.migrate().await?;
         let tasks = Tasks::default();
@@ -96,14 +109,13 @@ impl App {
         let events =
             Events::start(db.clone(), sealer.clone(), bus, overrides.events, &tasks).await?;
         let config = Arc::new(config);
-        let sms = overrides.sms.or_else(|| sms(&config));
         let base = Base {
             config: config.clone(),
             db: db.clone(),
             events: events.clone(),
             sealer,
             sms,
-            mail: overrides.mail,
+            mail,
         };
         let services = services::build(&base);
         db.set_observers(services.observers);
@@ -133,10 +145,16 @@ impl App {
         // The port comes first: when it is taken, nothing else should have happened.
         let server = Server::bind(config.server.clone()).map_err(no_port(&config))?;
         let address = server.address().map_err(no_port(&config))?;
+        let counts = overrides.limits.clone();
         let app = Self::open(config, overrides).await?;
         let (health, health_service) = tonic_health::server::health_reporter();
         let routes = with_reflection(app.routes.clone(), &app.config.server)?;
-        let limits = Arc::new(LocalRateLimit::new(app.db.clock().clone()));
+        let counts =
+            counts.unwrap_or_else(|| Arc::new(LocalRateLimit::new(app.db.clock().clone())));
+        let limits = Limiters {
+            usual: counts,
+            strict: Arc::new(RateWindows::new(app.db.clone())),
+        };
         let calls = Calls::new(
             routes.add_service(health_service),
             Arc::new(app.auth.clone()),
@@ -178,15 +196,6 @@ impl App {
         let ended = self.tasks.stop(STOP_LIMIT).await;
         self.db.close().await;
         ended
-    }
-}
-
-/// Text messages go to the log in development; production has no provider yet, so it
-/// sends none.
-fn sms(config: &Config) -> Option<Arc<dyn Sms>> {
-    match config.environment {
-        Environment::Development => Some(Arc::new(LogSms)),
-        Environment::Production => None,
     }
 }
 

@@ -172,6 +172,7 @@ fn of_auth(config: &Config) -> auth::Settings {
             config::SessionPolicy::Single => auth::SessionPolicy::Single,
             config::SessionPolicy::Multi => auth::SessionPolicy::Multi,
         },
+        sms_daily_limit: config.sms.daily_limit,
         phone_country: config.market.phone_country.clone(),
         accounts: of_accounts(&config.auth),
     }

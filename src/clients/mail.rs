@@ -1,10 +1,17 @@
 //! Mail.
 
+mod file;
+mod message;
+mod smtp;
+
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 
 use crate::kernel::Result;
+
+pub use file::FileMail;
+pub use smtp::{Encryption, SmtpAccount, SmtpMail};
 
 /// A mail, as plain text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,7 +30,8 @@ pub trait Mail: Send + Sync {
     /// Hands a letter to the provider.
     ///
     /// # Errors
-    /// UNAVAILABLE when the provider does not take it; the caller may try again.
+    /// UNAVAILABLE when the provider does not take it; the caller may try again. An error
+    /// for good when it will never take it.
     async fn send(&self, letter: &Letter) -> Result<()>;
 }
 

@@ -1,5 +1,7 @@
 //! Text messages.
 
+mod twilio;
+
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
@@ -7,13 +9,16 @@ use async_trait::async_trait;
 use crate::kernel::Result;
 use crate::kernel::phone::Phone;
 
+pub use twilio::{Sender, Twilio, TwilioAccount};
+
 /// Sends text messages.
 #[async_trait]
 pub trait Sms: Send + Sync {
     /// Hands a text to the provider.
     ///
     /// # Errors
-    /// UNAVAILABLE when the provider does not take it; the caller may try again.
+    /// UNAVAILABLE when the provider does not take it; the caller may try again. An error
+    /// for good when it will never take it: no such number, a recipient who wants none.
     async fn send(&self, to: &Phone, text: &str) -> Result<()>;
 }
 

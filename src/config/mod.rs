@@ -4,11 +4,13 @@
 mod auth;
 mod database;
 mod log;
+mod mail;
 mod market;
 mod production;
 mod read;
 mod secrets;
 mod server;
+mod sms;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -16,9 +18,11 @@ use std::path::{Path, PathBuf};
 
 pub use auth::{Auth, SessionPolicy};
 pub use log::{Format, Log};
+pub use mail::{Mail, Smtp, SmtpTls};
 pub use market::{Market, ShippingMode};
 pub use read::Problem;
 pub use secrets::Secrets;
+pub use sms::{Sender, Sms, Twilio};
 
 use crate::db::DbConfig;
 use crate::grpc::ServerConfig;
@@ -60,6 +64,10 @@ pub struct Config {
     pub secrets: Secrets,
     /// Sign-in.
     pub auth: Auth,
+    /// Text messages.
+    pub sms: Sms,
+    /// Mail.
+    pub mail: Mail,
     /// How the marketplace trades.
     pub market: Market,
     /// The log.
@@ -97,6 +105,8 @@ impl Config {
             database_named: database::is_named(&mut reader),
             secrets: secrets::read(&mut reader, keep_in(&data, production), &mut notes),
             auth: auth::read(&mut reader),
+            sms: sms::read(&mut reader),
+            mail: mail::read(&mut reader),
             market: market::read(&mut reader, production),
             log: log::read(&mut reader, production),
             data,
@@ -164,7 +174,7 @@ mod tests {
             .map_err(|problems| problems.iter().map(ToString::to_string).collect())
     }
 
-    const PRODUCTION: [(&str, &str); 7] = [
+    const PRODUCTION: [(&str, &str); 12] = [
         ("SOUK_ENV", "production"),
         ("JWT_SECRET", "3b1f7a86c9d04e5fa1728394a5b6c7d8"),
         ("OTP_SECRET", "91c2e4d6f8a0b1c3d5e7f9a1b3c5d7e9"),
@@ -175,6 +185,11 @@ mod tests {
         ),
         ("TLS_AT_PROXY", "true"),
         ("TRUST_PROXY", "10.0.0.0/8, 192.0.2.7"),
+        ("SMTP_HOST", "smtp.example.com"),
+        ("MAIL_FROM", "souk <no-reply@example.com>"),
+        ("TWILIO_ACCOUNT_SID", "AC0123"),
+        ("TWILIO_AUTH_TOKEN", "9f8e7d6c5b4a"),
+        ("TWILIO_FROM", "+12025550100"),
     ];
 
     fn production(changes: &[(&'static str, &'static str)]) -> Result<Config, Vec<String>> {
@@ -275,6 +290,8 @@ mod tests {
             ("DATABASE_URL", "", "DATABASE_URL must be set"),
             ("TLS_AT_PROXY", "false", "TLS_CERT_FILE must be set"),
             ("TRUST_PROXY", "", "TRUST_PROXY must name"),
+            ("SMTP_TLS", "none", "SMTP_TLS must not be none"),
+            ("TWILIO_API_URL", "http://x", "TWILIO_API_URL must use TLS"),
         ];
         for (name, value, problem) in dangers {
             let problems = production(&[(name, value)]).unwrap_err();

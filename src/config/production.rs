@@ -1,7 +1,7 @@
 //! What production must not start with.
 
 use super::read::Problem;
-use super::{Config, auth, database};
+use super::{Config, auth, database, mail, sms};
 use crate::grpc::Origins;
 
 /// Everything that would make a production server unsafe; empty when it may start.
@@ -44,6 +44,16 @@ pub(super) fn refusals(config: &Config) -> Vec<Problem> {
             server.tls_at_proxy && server.trusted_proxies.is_empty(),
             "TRUST_PROXY",
             "must name the proxy that ends TLS: without it every client has the proxy's address",
+        ),
+        (
+            sms::is_exposed(&config.sms),
+            "TWILIO_API_URL",
+            "must use TLS: the account's password goes there",
+        ),
+        (
+            mail::is_exposed(&config.mail),
+            "SMTP_TLS",
+            "must not be none to another host: letters hold what opens accounts",
         ),
         (!config.database_named, "DATABASE_URL", "must be set"),
     ];

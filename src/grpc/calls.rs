@@ -22,9 +22,8 @@ use tower::Service;
 use super::authenticate::{self, Authenticator};
 use super::lanes::Lanes;
 use super::reply::Admitted;
-use super::throttle::{self, Throttle};
+use super::throttle::{self, Limiters, Throttle};
 use super::{ServerConfig, access, deadline, request_id};
-use crate::cache::RateLimit;
 use crate::db::count_statements;
 use crate::kernel::{Call, Error, Reason, Result};
 use crate::pb::policy::{self, Idempotency, MethodPolicy};
@@ -59,7 +58,7 @@ impl Calls {
     pub fn new(
         routes: Routes,
         authenticator: Arc<dyn Authenticator>,
-        limits: Arc<dyn RateLimit>,
+        limits: Limiters,
         config: &ServerConfig,
     ) -> Self {
         Self(Arc::new(Shared {

@@ -44,6 +44,7 @@ pub use front::Edge;
 pub use rates::{Class, Rates};
 pub use reply::{Streaming, answer, id, open, optional_id, reply, stream};
 pub use server::{Server, Serving};
+pub use throttle::Limiters;
 
 /// The largest request in bytes; files go to the object store instead.
 pub const MAX_REQUEST: usize = 1024 * 1024;

@@ -21,6 +21,11 @@ macro_rules! classes {
                 match self { $(Self::$class => ($variable, $key),)* }
             }
 
+            /// Whether calls of it guess at secrets or cost money: without a count, no call.
+            pub const fn is_strict(self) -> bool {
+                matches!(self, Self::Otp | Self::Login)
+            }
+
             /// The limit of so many calls in so long.
             pub const fn limit(self, count: NonZeroU32, period: Duration) -> Limit {
                 let (_, class) = self.setting();

@@ -98,7 +98,11 @@ fn config() -> ServerConfig {
 }
 
 fn serve(config: ServerConfig) -> Port {
-    let limits = Arc::new(LocalRateLimit::new(Clock::system()));
+    let counts = Arc::new(LocalRateLimit::new(Clock::system()));
+    let limits = Limiters {
+        usual: counts.clone(),
+        strict: counts,
+    };
     let calls = Calls::new(Routes::new(Puppet), Arc::new(OneToken), limits, &config);
     let edge = BoxCloneSyncService::new(tower::service_fn(|_: Request<Body>| async {
         Ok(Response::new(Body::empty()))

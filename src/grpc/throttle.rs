@@ -4,6 +4,7 @@ use std::fmt::{self, Write};
 use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 
@@ -20,34 +21,53 @@ const RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
 /// Many people share the address of a household, an office or a mobile carrier.
 const USERS_PER_ADDRESS: u32 = 10;
 
+/// Who counts calls.
+#[derive(Clone)]
+pub struct Limiters {
+    /// Counts all calls.
+    pub usual: Arc<dyn RateLimit>,
+    /// Counts those of the strict classes while the usual one cannot.
+    pub strict: Arc<dyn RateLimit>,
+}
+
 /// Counts calls against the limits of their classes.
 pub(super) struct Throttle {
-    counts: Arc<dyn RateLimit>,
+    limiters: Limiters,
     rates: Rates,
+    /// The usual limiter failed the last time.
+    is_away: AtomicBool,
 }
 
 impl Throttle {
-    pub(super) fn new(counts: Arc<dyn RateLimit>, rates: Rates) -> Self {
-        Self { counts, rates }
+    pub(super) fn new(limiters: Limiters, rates: Rates) -> Self {
+        Self {
+            limiters,
+            rates,
+            is_away: AtomicBool::new(false),
+        }
     }
 
     /// Takes one call from the caller's allowance; nothing where none is counted.
     ///
     /// # Errors
-    /// RATE_LIMIT_EXCEEDED with the time after which a retry makes sense.
+    /// RATE_LIMIT_EXCEEDED with the time after which a retry makes sense; UNAVAILABLE when
+    /// nobody can count a call of a strict class.
     pub(super) async fn take(
         &self,
         policy: &MethodPolicy,
         caller: &Caller,
         ip: Option<IpAddr>,
     ) -> Result<Option<Quota>> {
-        let Some(limit) = Class::of(policy.rate).and_then(|class| self.rates.of(class)) else {
+        let Some(class) = Class::of(policy.rate) else {
+            return Ok(None);
+        };
+        let Some(limit) = self.rates.of(class) else {
             return Ok(None);
         };
         let Some(user) = caller.user_id() else {
             let Some(ip) = ip else { return Ok(None) };
             let key = Key::of(format_args!("ip {}", network(ip)));
-            return self.counts.take(limit, key.as_str()).await.map(Some);
+            return self.count(class, limit, key.as_str()).await;
         };
         if let Some(ip) = ip {
             let key = Key::of(format_args!("users of {}", network(ip)));
@@ -56,10 +76,51 @@ impl Throttle {
                 count: limit.count.saturating_mul(many),
                 ..*limit
             };
-            self.counts.take(&shared, key.as_str()).await?;
+            self.count(class, &shared, key.as_str()).await?;
         }
         let key = Key::of(format_args!("{}", user.uuid()));
-        self.counts.take(limit, key.as_str()).await.map(Some)
+        self.count(class, limit, key.as_str()).await
+    }
+
+    /// Counts one call. While the usual limiter is away, a strict class counts elsewhere
+    /// and the others are let through: a shop that nobody can enter helps nobody.
+    async fn count(&self, class: Class, limit: &Limit, key: &str) -> Result<Option<Quota>> {
+        let refusal = match self.limiters.usual.take(limit, key).await {
+            Ok(quota) => {
+                self.note(None);
+                return Ok(Some(quota));
+            }
+            Err(refusal) => refusal,
+        };
+        if refusal.reason() == Reason::RateLimitExceeded {
+            self.note(None);
+            return Err(refusal);
+        }
+        self.note(Some(&refusal));
+        if !class.is_strict() {
+            return Ok(None);
+        }
+        match self.limiters.strict.take(limit, key).await {
+            Ok(quota) => Ok(Some(quota)),
+            Err(refusal) if refusal.reason() == Reason::RateLimitExceeded => Err(refusal),
+            Err(away) => Err(Error::unavailable("calls cannot be counted now", away)),
+        }
+    }
+
+    /// Tells when the usual limiter goes and when it comes back, not with every call.
+    fn note(&self, away: Option<&Error>) {
+        let is_away = away.is_some();
+        let is_known = self.is_away.load(Ordering::Relaxed) == is_away;
+        if is_known || self.is_away.swap(is_away, Ordering::Relaxed) == is_away {
+            return;
+        }
+        match away {
+            Some(error) => tracing::warn!(
+                error = ?error,
+                "the limiter is away: sign-in counts in the database, other calls are not counted"
+            ),
+            None => tracing::info!("the limiter is back"),
+        }
     }
 }
 
@@ -126,85 +187,4 @@ impl Write for Key {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::cache::LocalRateLimit;
-    use crate::kernel::{Clock, Id, Role, Time};
-    use crate::pb::policy;
-    use std::time::Duration;
-
-    const WRITE: &str = "/souk.orders.v1.OrderService/CancelOrder";
-    const HEALTH: &str = "/souk.ops.v1.OpsService/CheckHealth";
-
-    fn throttle(calls: u32) -> Throttle {
-        let clock = Clock::manual(Time::default());
-        let mut rates = Rates::off();
-        for class in Class::ALL {
-            let count = NonZeroU32::new(calls).unwrap();
-            rates.set(class, Some(class.limit(count, Duration::from_secs(60))));
-        }
-        Throttle::new(Arc::new(LocalRateLimit::new(clock)), rates)
-    }
-
-    fn user() -> Caller {
-        Caller::User {
-            id: Id::new(Time::default()),
-            role: Role::Customer,
-            session: Id::new(Time::default()),
-        }
-    }
-
-    #[tokio::test]
-    async fn guests_count_by_address_and_users_by_themselves() {
-        let throttle = throttle(1);
-        let policy = policy::policy(WRITE).unwrap();
-        let here = Some(IpAddr::from([192, 0, 2, 1]));
-        let guest = Caller::Anonymous;
-        let quota = throttle.take(policy, &guest, here).await.unwrap().unwrap();
-        assert_eq!((quota.limit, quota.remaining), (1, 0));
-        let refused = throttle.take(policy, &guest, here).await.unwrap_err();
-        assert_eq!(refused.reason(), Reason::RateLimitExceeded);
-        assert_eq!(spent(&refused).unwrap().limit, 1);
-        let (one, other) = (user(), user());
-        throttle.take(policy, &one, here).await.unwrap();
-        throttle.take(policy, &one, here).await.unwrap_err();
-        throttle.take(policy, &other, here).await.unwrap();
-    }
-
-    #[tokio::test]
-    async fn an_address_bounds_all_of_its_users_together() {
-        let throttle = throttle(1);
-        let policy = policy::policy(WRITE).unwrap();
-        let here = Some(IpAddr::from([192, 0, 2, 1]));
-        for _ in 0..USERS_PER_ADDRESS {
-            throttle.take(policy, &user(), here).await.unwrap();
-        }
-        throttle.take(policy, &user(), here).await.unwrap_err();
-    }
-
-    #[tokio::test]
-    async fn health_is_never_counted() {
-        let throttle = throttle(1);
-        let policy = policy::policy(HEALTH).unwrap();
-        let here = Some(IpAddr::from([192, 0, 2, 1]));
-        for _ in 0..3 {
-            let quota = throttle
-                .take(policy, &Caller::Anonymous, here)
-                .await
-                .unwrap();
-            assert_eq!(quota, None);
-        }
-    }
-
-    #[test]
-    fn neighbours_in_one_ipv6_network_are_one_address() {
-        let of = |text: &str| network(text.parse().unwrap()).to_string();
-        assert_eq!(of("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::");
-        assert_eq!(of("::ffff:192.0.2.1"), "192.0.2.1");
-        let longest = Key::of(format_args!(
-            "users of {}",
-            "ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255"
-        ));
-        assert!(longest.len < 64);
-    }
-}
+mod tests;

@@ -5,8 +5,9 @@
 //! (`Tx::enqueue`), so it exists exactly when the change does. It runs at least once:
 //! handlers must bear a repeat. A worker holds a job by a lease; each claim raises the
 //! attempt number, and every later write about the job names it, so a worker that slept
-//! through its lease can change nothing. Failures wait with growing pauses, and after
-//! the last try the job is parked as dead until an operator retries it.
+//! through its lease can change nothing. Failures wait with growing pauses, longer where
+//! the error asks for it, and after the last try the job is parked as dead until an
+//! operator retries it; after the first one, when the error says that none can succeed.
 
 mod registry;
 mod retention;

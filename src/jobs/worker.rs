@@ -68,10 +68,29 @@ struct Shared {
     freed: Notify,
 }
 
+/// Why a try failed, and what that means for the next one.
+struct Failure {
+    reason: String,
+    /// The outside world asked for this pause.
+    wait: Option<Duration>,
+    /// No further try can succeed.
+    is_permanent: bool,
+}
+
+impl Failure {
+    fn of(reason: &str) -> Self {
+        Self {
+            reason: reason.to_owned(),
+            wait: None,
+            is_permanent: false,
+        }
+    }
+}
+
 /// What one try at a job came to.
 enum Outcome {
     Done,
-    Failed(String),
+    Failed(Failure),
     /// Another worker has the job; nothing may be recorded.
     Lost,
 }
@@ -221,12 +240,16 @@ impl Jobs {
                 tracing::debug!(kind, %id, attempt, duration_ms, "job done");
                 Verdict::Done
             }
-            Outcome::Failed(reason) if *attempt < claimed.max_attempts => {
+            Outcome::Failed(Failure {
+                reason,
+                wait,
+                is_permanent: false,
+            }) if *attempt < claimed.max_attempts => {
                 tracing::warn!(kind, %id, attempt, duration_ms, reason, "job failed");
-                let next = self.0.db.clock().now() + self.pause(*attempt);
+                let next = self.0.db.clock().now() + self.pause(*attempt, wait);
                 Verdict::Again(next, reason)
             }
-            Outcome::Failed(reason) => {
+            Outcome::Failed(Failure { reason, .. }) => {
                 tracing::error!(kind, %id, attempt, duration_ms, reason, "job is dead");
                 Verdict::Dead(reason)
             }
@@ -253,7 +276,7 @@ impl Jobs {
     /// Runs the handler while it lives and its lease can be renewed.
     async fn attempt(&self, claimed: &Claimed) -> Outcome {
         let Some(handler) = self.0.registry.handler(&claimed.kind) else {
-            return Outcome::Failed("no code for this kind of job".to_owned());
+            return Outcome::Failed(Failure::of("no code for this kind of job"));
         };
         let run = Run {
             id: claimed.id,
@@ -267,10 +290,10 @@ impl Jobs {
             tokio::select! {
                 ended = &mut work => return match ended {
                     Ok(Ok(Ok(()))) => Outcome::Done,
-                    Ok(Ok(Err(error))) => Outcome::Failed(reason(claimed, &error)),
+                    Ok(Ok(Err(error))) => Outcome::Failed(failure(claimed, &error)),
                     // The panic itself is in the log, from the hook.
-                    Ok(Err(_panic)) => Outcome::Failed("the handler panicked".to_owned()),
-                    Err(_elapsed) => Outcome::Failed("the handler took too long".to_owned()),
+                    Ok(Err(_panic)) => Outcome::Failed(Failure::of("the handler panicked")),
+                    Err(_elapsed) => Outcome::Failed(Failure::of("the handler took too long")),
                 },
                 () = tokio::time::sleep(self.0.config.lease / 3) => {
                     if !self.renew(claimed).await {
@@ -293,11 +316,13 @@ impl Jobs {
         })
     }
 
-    /// How long to wait after failure number `attempt`.
-    fn pause(&self, attempt: i32) -> Duration {
+    /// How long to wait after failure number `attempt`; at least what the outside world
+    /// asked for, within the longest pause.
+    fn pause(&self, attempt: i32, asked: Option<Duration>) -> Duration {
         let doublings = u32::try_from(attempt - 1).unwrap_or(0).min(30);
         let config = &self.0.config;
         let pause = config.backoff.saturating_mul(1 << doublings);
+        let pause = Ord::max(pause, asked.unwrap_or_default());
         let pause = Ord::min(pause, config.max_backoff);
         // Spread, so that jobs which failed together do not come back together.
         pause + pause.mul_f64(f64::from(random::below(1000)) / 4000.0)
@@ -314,7 +339,11 @@ impl std::fmt::Debug for Jobs {
 
 /// What operators see of a failure. The whole chain goes to the log only: it may hold
 /// text of the database.
-fn reason(claimed: &Claimed, error: &Error) -> String {
+fn failure(claimed: &Claimed, error: &Error) -> Failure {
     tracing::debug!(id = %claimed.id, error = ?error, "handler failed");
-    error.to_string().chars().take(ERROR_CHARS).collect()
+    Failure {
+        reason: error.to_string().chars().take(ERROR_CHARS).collect(),
+        wait: error.retry_delay(),
+        is_permanent: error.is_permanent(),
+    }
 }

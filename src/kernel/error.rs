@@ -194,6 +194,7 @@ struct Inner {
     violations: Vec<Violation>,
     metadata: BTreeMap<&'static str, String>,
     retry_after: Option<Duration>,
+    is_permanent: bool,
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
@@ -206,6 +207,7 @@ impl Error {
             violations: Vec::new(),
             metadata: BTreeMap::new(),
             retry_after: None,
+            is_permanent: false,
             source: None,
         }))
     }
@@ -289,6 +291,13 @@ impl Error {
         self
     }
 
+    /// Says that the same work will never succeed: a job that fails so is not tried again.
+    #[must_use]
+    pub fn permanently(mut self) -> Self {
+        self.0.is_permanent = true;
+        self
+    }
+
     /// Keeps the cause for the log.
     #[must_use]
     pub fn caused_by(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
@@ -319,6 +328,11 @@ impl Error {
     /// The facts for programs.
     pub fn metadata(&self) -> &BTreeMap<&'static str, String> {
         &self.0.metadata
+    }
+
+    /// Whether the same work will never succeed.
+    pub fn is_permanent(&self) -> bool {
+        self.0.is_permanent
     }
 
     /// When a retry makes sense.

@@ -68,9 +68,8 @@ impl Auth {
             .0
             .codes
             .code(challenge.purpose, &challenge.phone, &challenge.seed);
-        let minutes = otp::TTL.as_secs() / 60;
-        let text = format!("{code} is your souk code. It works for {minutes} minutes.");
-        sms.send(&challenge.phone, &text).await
+        sms.send(&challenge.phone, &challenge.purpose.text(&code))
+            .await
     }
 
     /// Ends sessions whose time is up, and removes what nobody needs any more.
@@ -88,7 +87,8 @@ impl Auth {
             let purge = |tx: Tx| async move {
                 let (ended, sent) = (tx.now() - SESSIONS_KEPT, tx.now() - otp::SENDS_KEPT);
                 let failed = tx.now() - attempts::KEPT;
-                store::purge(&tx, ended, sent, failed, BATCH).await
+                let more_windows = store::purge_windows(&tx, BATCH).await?;
+                Ok(store::purge(&tx, ended, sent, failed, BATCH).await? || more_windows)
             };
             if !db.transact(purge).await? {
                 return Ok(());

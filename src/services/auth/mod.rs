@@ -2,7 +2,10 @@
 //!
 //! Holds:
 //! - a one-time password works once, for 120 seconds, and survives at most five tries,
-//!   however many arrive at once;
+//!   however many arrive at once; one that somebody signed in has asked for works for
+//!   them alone;
+//! - no more text messages are sent in a day than the settings allow, in all processes
+//!   together;
 //! - with the single-session policy a user has at most one live session;
 //! - a live session has exactly one refresh token that can still be used; each used one
 //!   names its successor, and using it a second time ends the session;
@@ -29,10 +32,13 @@ mod login;
 mod mail;
 mod otp;
 mod password;
+mod phone;
+mod rates;
 mod refresh;
 mod register;
 mod request;
 mod session;
+mod spend;
 mod standing;
 mod store;
 mod strength;
@@ -56,6 +62,7 @@ use crate::services::users::OpenOrders;
 pub use entity::session::Model as Session;
 pub use jobs::register;
 pub use leave::ForgetCredentials;
+pub use rates::RateWindows;
 pub use register::EmailAccounts;
 pub use session::EndSessions;
 
@@ -88,6 +95,8 @@ pub struct Settings {
     pub session_ttl: Duration,
     /// How many sessions a user may have.
     pub session_policy: SessionPolicy,
+    /// Text messages in a day of UTC, for everybody together.
+    pub sms_daily_limit: u32,
     /// The calling code (`213`) for numbers that tell none.
     pub phone_country: Option<String>,
     /// How accounts by e-mail address are made and reached.
@@ -118,6 +127,7 @@ struct Parts {
     standings: standing::Standings,
     session_ttl: Duration,
     policy: SessionPolicy,
+    sms_daily_limit: u32,
     phone_country: Option<String>,
     hasher: password::Hasher,
     keys: attempts::Keys,
@@ -153,6 +163,7 @@ impl Auth {
             standings: standing::Standings::new(db.clone()),
             session_ttl: settings.session_ttl,
             policy: settings.session_policy,
+            sms_daily_limit: settings.sms_daily_limit,
             phone_country: settings.phone_country,
             accounts: settings.accounts,
             db,

@@ -6,6 +6,7 @@ use std::time::Duration;
 use hmac::Mac;
 use subtle::ConstantTimeEq;
 
+use crate::kernel::id::UserId;
 use crate::kernel::phone::Phone;
 use crate::kernel::seal::hmac;
 use crate::kernel::{Error, Reason, Result, Secret, Time};
@@ -24,6 +25,8 @@ const MINUTE: Duration = Duration::from_secs(60);
 pub(super) enum Purpose {
     /// A session.
     SignIn,
+    /// To make the phone this user's.
+    ChangePhone(UserId),
 }
 
 impl Purpose {
@@ -31,6 +34,38 @@ impl Purpose {
     pub(super) const fn as_str(self) -> &'static str {
         match self {
             Self::SignIn => "SIGN_IN",
+            Self::ChangePhone(_) => "CHANGE_PHONE",
+        }
+    }
+
+    /// The one who asked, where nobody else may use the password.
+    pub(super) const fn user(self) -> Option<UserId> {
+        match self {
+            Self::SignIn => None,
+            Self::ChangePhone(user) => Some(user),
+        }
+    }
+
+    /// The purpose of a row.
+    pub(super) fn from_row(word: &str, user: Option<UserId>) -> Option<Self> {
+        match (word, user) {
+            ("SIGN_IN", None) => Some(Self::SignIn),
+            ("CHANGE_PHONE", Some(user)) => Some(Self::ChangePhone(user)),
+            _ => None,
+        }
+    }
+
+    /// The message that brings a password.
+    pub(super) fn text(self, code: &str) -> String {
+        let minutes = TTL.as_secs() / 60;
+        match self {
+            Self::SignIn => {
+                format!("{code} is your souk code. It works for {minutes} minutes.")
+            }
+            Self::ChangePhone(_) => format!(
+                "{code} is your souk code to make this number yours. \
+                 It works for {minutes} minutes."
+            ),
         }
     }
 }
@@ -54,15 +89,19 @@ impl Codes {
     /// The six digits of a challenge.
     ///
     /// They are not stored, not even hashed: a million hashes are soon tried. They are
-    /// the HMAC of a random seed, bound to phone and purpose, so that who reads the
-    /// database learns nothing without the secret, and a row moved to another phone is
-    /// worth nothing. The bias of the remainder is below 10⁻¹³.
+    /// the HMAC of a random seed, bound to phone and purpose and whoever alone may use
+    /// it, so that who reads the database learns nothing without the secret, and a row
+    /// moved to another phone or user is worth nothing. The bias of the remainder is
+    /// below 10⁻¹³.
     pub(super) fn code(&self, purpose: Purpose, phone: &Phone, seed: &[u8]) -> String {
         if let Some(fixed) = &self.fixed {
             return fixed.clone();
         }
         let mut mac = hmac(self.secret.expose());
-        for part in [purpose.as_str().as_bytes(), phone.as_str().as_bytes(), seed] {
+        let user = purpose.user().map(|user| user.uuid().into_bytes());
+        let user = user.as_ref().map_or(&[][..], |bytes| &bytes[..]);
+        let (purpose, phone) = (purpose.as_str().as_bytes(), phone.as_str().as_bytes());
+        for part in [purpose, phone, user, seed] {
             // The length keeps the parts from running into one another.
             mac.update(&(part.len() as u64).to_le_bytes());
             mac.update(part);
@@ -186,6 +225,16 @@ mod tests {
         assert!(differ(&codes, &yacine));
         assert!(differ(&other, &amina));
         assert!(all.iter().any(|code| *code != all[0]));
+        let mine = Purpose::ChangePhone(UserId::new(Time::default()));
+        let theirs = Purpose::ChangePhone(UserId::new(Time::default()));
+        let of = |purpose| -> Vec<String> {
+            (0..64u8)
+                .map(|n| codes.code(purpose, &amina, &[n; 32]))
+                .collect()
+        };
+        assert_ne!(of(mine), all);
+        assert_ne!(of(mine), of(theirs));
+        assert_eq!(of(mine), of(mine));
         assert!(codes.matches(Purpose::SignIn, &amina, &[3; 32], &all[3]));
         assert!(!codes.matches(Purpose::SignIn, &amina, &[3; 32], "12345"));
     }

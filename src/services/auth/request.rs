@@ -3,7 +3,8 @@
 use std::net::IpAddr;
 
 use super::otp::{self, Purpose, Seed};
-use super::{Auth, jobs, store};
+use super::{Auth, jobs, spend, store};
+use crate::db::Tx;
 use crate::kernel::phone::Phone;
 use crate::kernel::{Call, Error, Reason, Result, Time, random};
 
@@ -19,15 +20,23 @@ pub(super) struct Challenge {
 }
 
 impl Auth {
-    /// Sends a new password to a phone; the one before stops working.
-    ///
-    /// Whether the phone has an account is never looked up, so the answer cannot tell.
-    /// Sends are counted under two row locks, the phone's and then the address's, so the
-    /// limits hold exactly however many calls and processes take part.
+    /// Sends a new password to a phone, to sign in with; the one before stops working.
     ///
     /// # Errors
     /// INVALID_PHONE, OTP_RATE_LIMITED, UNAVAILABLE without a way to send.
     pub(super) async fn request_otp(&self, call: &Call, phone: &str) -> Result<()> {
+        self.challenge(call, phone, Purpose::SignIn).await
+    }
+
+    /// Sends a new password to a phone; the one before of the same purpose stops working.
+    ///
+    /// Whether the phone has an account is never looked up, so the answer cannot tell.
+    /// Sends are counted under three row locks, of the phone, the address and the day, so
+    /// the limits hold exactly however many calls and processes take part.
+    ///
+    /// # Errors
+    /// INVALID_PHONE, OTP_RATE_LIMITED, UNAVAILABLE without a way to send.
+    pub(super) async fn challenge(&self, call: &Call, phone: &str, purpose: Purpose) -> Result<()> {
         let parts = &self.0;
         let phone = &Phone::parse(phone, parts.phone_country.as_deref())?;
         if parts.outside.sms.is_none() {
@@ -37,11 +46,11 @@ impl Auth {
             ));
         }
         let ip = &call.ip.map(source);
-        let send = |tx: crate::db::Tx| async move {
+        let send = |tx: Tx| async move {
             let challenge = Challenge {
                 id: uuid::Uuid::from_bytes(random::bytes()),
                 phone: phone.clone(),
-                purpose: Purpose::SignIn,
+                purpose,
                 seed: random::bytes(),
                 created_at: tx.now(),
                 expires_at: tx.now() + otp::TTL,
@@ -53,10 +62,14 @@ impl Auth {
             let sends = store::recent_sends(&tx, phone, ip.as_deref()).await?;
             otp::check_sends(&sends, phone, ip.as_deref(), tx.now())?;
             store::record_send(&tx, phone, ip.as_deref()).await?;
+            let is_last = spend::count(&tx, parts.sms_daily_limit).await?;
             tx.enqueue(jobs::send_otp(&challenge)?);
-            Ok(())
+            Ok(is_last)
         };
-        parts.db.transact(send).await
+        if parts.db.transact(send).await? {
+            spend::tell(parts.sms_daily_limit);
+        }
+        Ok(())
     }
 }
 

@@ -149,9 +149,8 @@ pub(super) fn pair(
 /// ends their streams everywhere and empties what is cached of them.
 pub(super) async fn end(tx: &Tx, which: Which, reason: EndReason) -> Result<usize> {
     let ended = store::end_sessions(tx, which, reason).await?;
-    let user = which.user();
     for session in &ended {
-        emit_ended(tx, user, *session);
+        emit_ended(tx, which.user(), *session);
     }
     Ok(ended.len())
 }

@@ -1,152 +1,31 @@
 //! Every query on one-time passwords, sessions and refresh tokens.
 //!
-//! Rows are always locked in this order: challenge, account and source of a try, user,
-//! address and source of a mail, link, session, token.
+//! Rows are always locked in this order: challenge, account and source of a try, source of
+//! a send, day, user, address and source of a mail, link, session, token.
 
 pub mod attempts;
+mod challenges;
 pub mod credentials;
+mod limits;
 pub mod links;
 
 use sea_orm::sea_query::{Expr, ExprTrait, Query};
 use sea_orm::{
     ColumnTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder,
-    QueryResult, QuerySelect, Value,
+    QuerySelect, Value,
 };
 
 use super::Session;
 use super::entity::{refresh_token, session};
-use super::otp::{Purpose, SENDS_KEPT, Seed, Send};
-use super::request::Challenge;
 use super::session::{EndReason, Which};
 use super::token::{RefreshToken, Salt};
 use crate::db::{Conn, Db, Tx};
 use crate::kernel::id::{SessionId, UserId};
 use crate::kernel::page::PageRequest;
-use crate::kernel::phone::Phone;
 use crate::kernel::{Error, Reason, Result, Time};
 
-/// Puts a challenge in the place of the phone's former one, with all its tries, and
-/// holds the row until commit.
-pub(super) async fn replace_challenge(tx: &Tx, new: &Challenge) -> Result<()> {
-    let sql = "INSERT INTO otp_challenges \
-               (phone, purpose, id, seed, attempts, created_at, expires_at) \
-               VALUES ($1, $2, $3, $4, 0, $5, $6) \
-               ON CONFLICT (phone, purpose) DO UPDATE SET id = excluded.id, \
-               seed = excluded.seed, attempts = 0, created_at = excluded.created_at, \
-               expires_at = excluded.expires_at, consumed_at = NULL";
-    let values = [
-        new.phone.as_str().into(),
-        new.purpose.as_str().into(),
-        new.id.into(),
-        new.seed.to_vec().into(),
-        new.created_at.micros().into(),
-        new.expires_at.micros().into(),
-    ];
-    run(tx, sql, values).await.map(drop)
-}
-
-/// A challenge that can still be met.
-pub(super) async fn find_challenge(db: &Db, id: uuid::Uuid) -> Result<Option<Challenge>> {
-    let sql = "SELECT phone, seed, created_at, expires_at FROM otp_challenges \
-               WHERE id = $1 AND consumed_at IS NULL AND expires_at > $2";
-    let now = db.clock().now();
-    let statement = db
-        .dialect()
-        .statement(sql, [id.into(), now.micros().into()]);
-    let Some(row) = db.read().query_one_raw(statement).await? else {
-        return Ok(None);
-    };
-    Ok(Some(Challenge {
-        id,
-        phone: Phone::from_stored(row.try_get("", "phone")?),
-        purpose: Purpose::SignIn,
-        seed: seed(&row)?,
-        created_at: Time::from_micros(row.try_get("", "created_at")?),
-        expires_at: Time::from_micros(row.try_get("", "expires_at")?),
-    }))
-}
-
-/// Takes one try from the phone's challenge. Nothing when there is no challenge, or it
-/// is used, expired, or has no try left. The condition stands in the update itself, so
-/// that tries that arrive together are counted one by one.
-pub(super) async fn count_attempt(
-    tx: &Tx,
-    phone: &Phone,
-    purpose: Purpose,
-    max: i32,
-) -> Result<Option<Seed>> {
-    let sql = "UPDATE otp_challenges SET attempts = attempts + 1 \
-               WHERE phone = $1 AND purpose = $2 AND attempts < $3 AND expires_at > $4 \
-               AND consumed_at IS NULL RETURNING seed";
-    let values = [
-        phone.as_str().into(),
-        purpose.as_str().into(),
-        max.into(),
-        tx.now().micros().into(),
-    ];
-    let statement = tx.dialect().statement(sql, values);
-    let row = tx.conn().query_one_raw(statement).await?;
-    row.as_ref().map(seed).transpose()
-}
-
-fn seed(row: &QueryResult) -> Result<Seed> {
-    let bytes: Vec<u8> = row.try_get("", "seed")?;
-    Seed::try_from(bytes).map_err(|_| Error::internal("a challenge has a broken seed"))
-}
-
-/// Spends the challenge.
-pub(super) async fn consume_challenge(tx: &Tx, phone: &Phone, purpose: Purpose) -> Result<()> {
-    let sql = "UPDATE otp_challenges SET consumed_at = $3 WHERE phone = $1 AND purpose = $2";
-    let values = [
-        phone.as_str().into(),
-        purpose.as_str().into(),
-        tx.now().micros().into(),
-    ];
-    run(tx, sql, values).await.map(drop)
-}
-
-/// Holds an address until commit, so that sends at its wish are counted one by one.
-pub(super) async fn lock_source(tx: &Tx, ip: &str) -> Result<()> {
-    let sql = "INSERT INTO otp_sources (ip, last_sent_at) VALUES ($1, $2) \
-               ON CONFLICT (ip) DO UPDATE SET last_sent_at = excluded.last_sent_at";
-    run(tx, sql, [ip.into(), tx.now().micros().into()])
-        .await
-        .map(drop)
-}
-
-/// What was sent to the phone or at the wish of the address within the last hour, the
-/// oldest first. The limits keep this list short.
-pub(super) async fn recent_sends(tx: &Tx, phone: &Phone, ip: Option<&str>) -> Result<Vec<Send>> {
-    let sql = "SELECT phone, ip, sent_at FROM otp_sends \
-               WHERE (phone = $1 OR ip = $2) AND sent_at > $3 ORDER BY sent_at";
-    let values = [
-        phone.as_str().into(),
-        ip.map(str::to_owned).into(),
-        (tx.now() - SENDS_KEPT).micros().into(),
-    ];
-    let statement = tx.dialect().statement(sql, values);
-    let rows = tx.conn().query_all_raw(statement).await?;
-    let send = |row: &QueryResult| {
-        Ok(Send {
-            phone: row.try_get("", "phone")?,
-            ip: row.try_get("", "ip")?,
-            at: Time::from_micros(row.try_get("", "sent_at")?),
-        })
-    };
-    rows.iter().map(send).collect()
-}
-
-/// Notes a send.
-pub(super) async fn record_send(tx: &Tx, phone: &Phone, ip: Option<&str>) -> Result<()> {
-    let sql = "INSERT INTO otp_sends (id, phone, ip, sent_at) VALUES ($1, $2, $3, $4)";
-    let values = [
-        uuid::Uuid::from_bytes(crate::kernel::random::bytes()).into(),
-        phone.as_str().into(),
-        ip.map(str::to_owned).into(),
-        tx.now().micros().into(),
-    ];
-    run(tx, sql, values).await.map(drop)
-}
+pub(super) use challenges::*;
+pub(super) use limits::*;
 
 /// Adds a session.
 pub(super) async fn insert_session(tx: &Tx, new: &Session) -> Result<()> {
@@ -383,6 +262,7 @@ pub(super) async fn purge(
         ("otp_sources", "ip", "last_sent_at", sent),
         ("mail_links", "id", "expires_at", sent),
         ("sign_in_failures", "id", "failed_at", failed),
+        ("sms_days", "day", "day", ended),
     ];
     let batch = i64::try_from(limit).map_err(Error::internal)?;
     let mut more = false;

@@ -44,6 +44,7 @@ fn settings(session_policy: SessionPolicy) -> Settings {
         access_ttl: Duration::from_secs(900),
         session_ttl: SESSION_TTL,
         session_policy,
+        sms_daily_limit: 2000,
         phone_country: None,
         accounts: EmailAccounts::default(),
     }

@@ -16,6 +16,7 @@ mod convert;
 mod entity;
 mod entry;
 mod grpc;
+mod phone;
 mod profile;
 mod roles;
 mod store;
@@ -40,6 +41,7 @@ pub use entry::{
     NewAccount, create, email_taken, find_by_email, find_or_create_by_phone, has_admin, lock,
     prove_email,
 };
+pub use phone::take_phone;
 pub use roles::{SellerCategory, choose_role};
 
 /// Orders that forbid closing an account or a store.

@@ -76,6 +76,25 @@ pub(super) async fn has_admin_besides(tx: &Tx, id: UserId) -> Result<bool> {
     Ok(other.one(tx.conn()).await?.is_some())
 }
 
+/// Like [`lock`], together with the other open account that has the phone. Both rows are
+/// held, in the order of their ids, so that two who trade phones take turns.
+pub(super) async fn lock_with_holder(
+    tx: &Tx,
+    id: UserId,
+    phone: &Phone,
+) -> Result<(User, Option<User>)> {
+    let either = user::Column::Id
+        .eq(id.uuid())
+        .or(user::Column::Phone.eq(phone.as_str()));
+    let query = open().filter(either).order_by_asc(user::Column::Id);
+    let found = query.lock_exclusive().all(tx.conn()).await?;
+    let (own, others): (Vec<User>, Vec<User>) =
+        found.into_iter().partition(|user| user.id == id.uuid());
+    let own = own.into_iter().next();
+    let own = own.ok_or_else(|| Error::not_found("user"))?;
+    Ok((own, others.into_iter().next()))
+}
+
 fn open() -> sea_orm::Select<user::Entity> {
     user::Entity::find().filter(user::Column::DeletedAt.is_null())
 }
