@@ -104,6 +104,7 @@ impl App {
             sealer,
             sms,
             mail: overrides.mail,
+            clerk: services::clerk(&config)?,
         };
         let services = services::build(&base);
         db.set_observers(services.observers);

@@ -11,6 +11,7 @@ mod m20261120_000050_inventory;
 mod m20261120_000055_shipping;
 mod m20261120_000060_cart;
 mod m20261120_000070_orders;
+mod m20261124_000110_identities;
 mod sql;
 
 use sea_orm_migration::prelude::*;
@@ -31,6 +32,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261120_000055_shipping::Migration),
             Box::new(m20261120_000060_cart::Migration),
             Box::new(m20261120_000070_orders::Migration),
+            Box::new(m20261124_000110_identities::Migration),
         ]
     }
 }

@@ -132,7 +132,7 @@ impl Client {
             .collect::<Vec<_>>()
             .join("/");
         match route.body {
-            Body::Whole => (path, Some(Value::Object(rest))),
+            Body::Whole | Body::Raw(_) => (path, Some(Value::Object(rest))),
             Body::Field(field) => {
                 let body = rest.remove(&lower_camel(field)).unwrap_or_default();
                 (path, Some(body))

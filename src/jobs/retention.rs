@@ -14,10 +14,11 @@ pub const DONE_KEPT: Duration = Duration::from_secs(3 * 24 * 60 * 60);
 const BATCH: i64 = 5_000;
 const HOUR: Duration = Duration::from_secs(60 * 60);
 
-/// Registers the hourly purges of finished jobs and of expired idempotency keys.
+/// Registers the hourly purges of finished jobs, of expired idempotency keys and of old
+/// webhook messages.
 #[must_use]
 pub fn register_purges(registry: Registry, db: &Db, done_kept: Duration) -> Registry {
-    let (finished, keys) = (db.clone(), db.clone());
+    let (finished, keys, messages) = (db.clone(), db.clone(), db.clone());
     registry
         .register("jobs.purge", move |_run| {
             let db = finished.clone();
@@ -43,6 +44,15 @@ pub fn register_purges(registry: Registry, db: &Db, done_kept: Duration) -> Regi
             "maintenance",
             "idempotency.purge",
         )
+        .register("webhooks.purge", move |_run| {
+            let db = messages.clone();
+            async move {
+                let purged = db.purge_webhook_events().await?;
+                tracing::info!(purged, "old webhook messages purged");
+                Ok(())
+            }
+        })
+        .every("webhooks.purge", HOUR, "maintenance", "webhooks.purge")
 }
 
 /// Deletes the jobs that succeeded before `before`, and says how many.

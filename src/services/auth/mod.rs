@@ -11,6 +11,7 @@
 //!
 //! It does not keep profiles or roles: those are the accounts' (`users`).
 
+mod clerk;
 mod convert;
 mod entity;
 mod grpc;
@@ -31,11 +32,13 @@ mod tests;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::clients::clerk::Clerk;
 use crate::clients::mail::Mail;
 use crate::clients::sms::Sms;
 use crate::db::Db;
 use crate::kernel::Secret;
 use crate::kernel::seal::Sealer;
+use crate::kernel::signing::{CheckingKey, SigningKey};
 
 pub use entity::session::Model as Session;
 pub use jobs::register;
@@ -58,8 +61,13 @@ pub struct Settings {
     pub otp_secret: Secret<Vec<u8>>,
     /// Replaces every one-time password; development only.
     pub otp_dev_code: Option<String>,
-    /// Signs access tokens, and makes refresh tokens follow one another.
+    /// Signs access tokens where there is no `signing_key`, and makes refresh tokens follow
+    /// one another.
     pub jwt_secret: Secret<Vec<u8>>,
+    /// Signs access tokens.
+    pub signing_key: Option<SigningKey>,
+    /// Signed access tokens before; they still check.
+    pub previous_keys: Vec<CheckingKey>,
     /// The `iss` of access tokens.
     pub issuer: String,
     /// The `aud` of access tokens.
@@ -81,6 +89,8 @@ pub struct Outside {
     pub sms: Option<Arc<dyn Sms>>,
     /// Sends mail.
     pub mail: Option<Arc<dyn Mail>>,
+    /// Vouches for people.
+    pub clerk: Option<Arc<Clerk>>,
 }
 
 /// The service of sign-in. Clones share it.
@@ -95,6 +105,7 @@ struct Parts {
     access: token::AccessTokens,
     refresh: token::RefreshTokens,
     standings: standing::Standings,
+    visitors: clerk::Visitors,
     session_ttl: Duration,
     policy: SessionPolicy,
     phone_country: Option<String>,
@@ -103,18 +114,22 @@ struct Parts {
 impl Auth {
     /// The service; `sealer` makes its page tokens.
     pub fn new(db: Db, sealer: Sealer, outside: Outside, settings: Settings) -> Self {
+        let shared = || SigningKey::from_secret(&settings.jwt_secret);
+        let signing = settings.signing_key.unwrap_or_else(shared);
+        let keys = token::Keys::new(signing, settings.previous_keys);
         Self(Arc::new(Parts {
             sealer,
             outside,
             codes: otp::Codes::new(settings.otp_secret, settings.otp_dev_code),
             access: token::AccessTokens::new(
-                &settings.jwt_secret,
+                keys,
                 settings.issuer,
                 settings.audience,
                 settings.access_ttl,
             ),
             refresh: token::RefreshTokens::new(settings.jwt_secret),
             standings: standing::Standings::new(db.clone()),
+            visitors: clerk::Visitors::new(),
             session_ttl: settings.session_ttl,
             policy: settings.session_policy,
             phone_country: settings.phone_country,

@@ -49,6 +49,19 @@ pub(super) enum Which {
     Of(UserId),
     /// One of a user.
     One(UserId, SessionId),
+    /// Those of a user that souk issued tokens for.
+    Issued(UserId),
+    /// Those of a user that an identity provider keeps.
+    Provided(UserId),
+}
+
+impl Which {
+    /// Whose sessions.
+    pub(super) const fn user(self) -> UserId {
+        match self {
+            Self::Of(user) | Self::One(user, _) | Self::Issued(user) | Self::Provided(user) => user,
+        }
+    }
 }
 
 /// From where a user signs in.
@@ -80,11 +93,12 @@ pub(super) struct Pair {
 }
 
 /// Starts a session of a user whose row the caller holds, so that sign-ins of one user
-/// take turns. With the single-session policy every other session ends first.
+/// take turns. With the single-session policy every other session ends first, except those
+/// that an identity provider keeps.
 pub(super) async fn start(tx: &Tx, parts: &Parts, user: &User, device: &Device) -> Result<Pair> {
     let exclusive = parts.policy == SessionPolicy::Single;
     if exclusive {
-        end(tx, Which::Of(user.user_id()), EndReason::Superseded).await?;
+        end(tx, Which::Issued(user.user_id()), EndReason::Superseded).await?;
     }
     let id = SessionId::new(tx.now());
     let session = Session {
@@ -99,6 +113,8 @@ pub(super) async fn start(tx: &Tx, parts: &Parts, user: &User, device: &Device) 
         expires_at: (tx.now() + parts.session_ttl).micros(),
         ended_at: None,
         end_reason: None,
+        provider: None,
+        external_id: None,
     };
     store::insert_session(tx, &session).await?;
     let refresh = RefreshToken::first();
@@ -130,9 +146,8 @@ pub(super) fn pair(
 /// ends their streams everywhere and empties what is cached of them.
 pub(super) async fn end(tx: &Tx, which: Which, reason: EndReason) -> Result<usize> {
     let ended = store::end_sessions(tx, which, reason).await?;
-    let (Which::Of(user) | Which::One(user, _)) = which;
     for session in &ended {
-        emit_ended(tx, user, *session);
+        emit_ended(tx, which.user(), *session);
     }
     Ok(ended.len())
 }
@@ -165,15 +180,14 @@ pub(super) fn topic(user: UserId) -> String {
     format!("session/{}", user.uuid())
 }
 
-/// Ends the sessions of accounts that are closed.
+/// Ends the sessions of accounts that are closed, and forgets whom a provider calls so.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct EndSessions;
 
 #[async_trait]
 impl Farewell for EndSessions {
     async fn user_leaves(&self, tx: &Tx, user: UserId) -> Result<()> {
-        end(tx, Which::Of(user), EndReason::AccountClosed)
-            .await
-            .map(drop)
+        end(tx, Which::Of(user), EndReason::AccountClosed).await?;
+        store::leave_identities(tx, user).await
     }
 }

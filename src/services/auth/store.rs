@@ -2,10 +2,19 @@
 //!
 //! Rows are always locked in this order: challenge, source, user, session, token.
 
+mod identities;
+
+use std::time::Duration;
+
 use sea_orm::sea_query::{Expr, ExprTrait, Query};
 use sea_orm::{
     ColumnTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder,
     QueryResult, QuerySelect, Value,
+};
+
+pub(super) use identities::{
+    Identity, Visit, find_identity, find_visit, leave_identities, put_external_session,
+    put_identity, subjects, touch_session,
 };
 
 use super::Session;
@@ -19,6 +28,10 @@ use crate::kernel::id::{SessionId, UserId};
 use crate::kernel::page::PageRequest;
 use crate::kernel::phone::Phone;
 use crate::kernel::{Error, Reason, Result, Time};
+
+/// How much longer the ended sessions of a provider are kept than others, so that none
+/// comes to life again: beyond the life that browsers allow its cookies.
+const PROVIDED_KEPT: Duration = Duration::from_secs(400 * 24 * 60 * 60);
 
 /// Puts a challenge in the place of the phone's former one, with all its tries, and
 /// holds the row until commit.
@@ -192,11 +205,13 @@ pub(super) async fn end_sessions(
     reason: EndReason,
 ) -> Result<Vec<SessionId>> {
     let mut ending = ending(tx, reason);
-    let (Which::Of(user) | Which::One(user, _)) = which;
-    ending = ending.filter(session::Column::UserId.eq(user.uuid()));
-    if let Which::One(_, id) = which {
-        ending = ending.filter(session::Column::Id.eq(id.uuid()));
-    }
+    ending = ending.filter(session::Column::UserId.eq(which.user().uuid()));
+    ending = match which {
+        Which::Of(_) => ending,
+        Which::One(_, id) => ending.filter(session::Column::Id.eq(id.uuid())),
+        Which::Issued(_) => ending.filter(session::Column::Provider.is_null()),
+        Which::Provided(_) => ending.filter(session::Column::Provider.is_not_null()),
+    };
     let ended = ending.exec_with_returning(tx.conn()).await?;
     revoke_tokens(tx, &ended).await?;
     Ok(ended.into_iter().map(|session| session.id.into()).collect())
@@ -368,8 +383,11 @@ pub(super) async fn purge(
     limit: u64,
 ) -> Result<bool> {
     let (ended, sent) = (ended_before.micros(), sent_before.micros());
+    // A provider may bring up a session long after it was ended here.
+    let provided = (ended_before - PROVIDED_KEPT).micros();
     let purges = [
-        ("sessions", "id", "ended_at", ended),
+        ("sessions", "id", "provider IS NULL AND ended_at", ended),
+        ("sessions", "id", "ended_at", provided),
         ("otp_challenges", "id", "expires_at", sent),
         ("otp_sends", "id", "sent_at", sent),
         ("otp_sources", "ip", "last_sent_at", sent),

@@ -11,6 +11,7 @@
 mod addresses;
 mod convert;
 mod entity;
+mod external;
 mod grpc;
 mod profile;
 mod store;
@@ -28,6 +29,7 @@ use crate::kernel::{Result, Role};
 pub use convert::{role_from_pb, user_to_pb};
 pub use entity::address::Model as Address;
 pub use entity::user::Model as User;
+pub use external::{Told, account_of_proven_email, hold, open_account, switch_off, take_over};
 
 /// Orders that forbid closing an account or a store.
 #[async_trait]

@@ -24,9 +24,18 @@ pub(super) struct Changes {
 /// A new account, known by its proven phone alone.
 pub(super) fn new(now: Time, phone: &Phone, role: Role) -> User {
     User {
-        id: UserId::new(now).uuid(),
         phone: Some(phone.as_str().to_owned()),
         phone_verified: true,
+        ..blank(now, role)
+    }
+}
+
+/// A new account of which nothing is known yet.
+pub(super) fn blank(now: Time, role: Role) -> User {
+    User {
+        id: UserId::new(now).uuid(),
+        phone: None,
+        phone_verified: false,
         email: None,
         email_verified: false,
         name: None,

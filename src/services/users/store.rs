@@ -1,10 +1,14 @@
 //! Every query on accounts and address books.
 
+mod external;
+
 use sea_orm::sea_query::{Expr, ExprTrait, OnConflict};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, DbErr, EntityTrait, IntoActiveModel, PaginatorTrait,
     QueryFilter, QueryOrder, QuerySelect,
 };
+
+pub(super) use external::{find_by_email, lock_by_email, other_admins};
 
 use super::entity::{address, user};
 use super::{Address, User};
