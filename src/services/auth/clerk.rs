@@ -34,11 +34,21 @@ const PROVIDER: &str = "clerk";
 /// How long it is remembered which session of ours one of Clerk's is. That never changes;
 /// whether it lives is looked up elsewhere.
 const TTL: Duration = Duration::from_secs(60);
+/// How often it is noted that a session is used.
+const NOTED: Duration = Duration::from_secs(60 * 60);
 /// Sessions remembered.
 const CAPACITY: u64 = 100_000;
 
 /// Remembers which sessions of ours those of Clerk are, by subject and session.
-pub(super) struct Visitors(Cache<(String, String), Bearer>);
+pub(super) struct Visitors(Cache<(String, String), Known>);
+
+/// A session of Clerk's that is known.
+#[derive(Debug, Clone, Copy)]
+struct Known {
+    bearer: Bearer,
+    /// When it was last noted that it is used.
+    noted_at: Time,
+}
 
 impl Visitors {
     pub(super) fn new() -> Self {
@@ -63,7 +73,12 @@ impl Auth {
         let key = (session.subject.clone(), session.id.clone());
         let recognise = || self.recognise(clerk, &session);
         let visitors = &self.0.visitors.0;
-        visitors.get_or_load(&key, recognise).await.map(Some)
+        let mut known = visitors.get_or_load(&key, recognise).await?;
+        if now.since(known.noted_at) >= NOTED {
+            visitors.invalidate(&key);
+            known = visitors.get_or_load(&key, recognise).await?;
+        }
+        Ok(Some(known.bearer))
     }
 
     /// Gives tokens of ours to somebody who came with one of Clerk's.

@@ -70,6 +70,11 @@ impl Standings {
         }
     }
 
+    /// Looks a session up anew the next time.
+    pub(super) fn forget(&self, session: SessionId) {
+        self.kept.sessions.invalidate(&session);
+    }
+
     async fn load_session(&self, id: SessionId) -> Result<Option<Live>> {
         let session = store::find_session(self.db.read(), id).await?;
         let live = session.filter(|session| session.ended_at.is_none());

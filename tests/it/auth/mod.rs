@@ -1,5 +1,9 @@
 //! Sign-in: one-time passwords, sessions, tokens.
 
+mod clerk;
+mod clerk_keys;
+mod clerk_webhook;
+mod keys;
 mod otp;
 mod refresh;
 mod sessions;

@@ -1,8 +1,6 @@
 //! The first sight of a person or a session of Clerk's.
 
-use std::time::Duration;
-
-use super::{PROVIDER, take_turns};
+use super::{Known, NOTED, PROVIDER, take_turns};
 use crate::clients::clerk::{Clerk, Person, Session as ClerkSession};
 use crate::db::Tx;
 use crate::kernel::id::SessionId;
@@ -13,15 +11,13 @@ use crate::services::auth::token::{Bearer, invalid};
 use crate::services::auth::{Auth, Session, verify};
 use crate::services::users::{self, User};
 
-/// How often it is noted that a session is used.
-const NOTED: Duration = Duration::from_secs(60 * 60);
 /// What such a session is called in the list of its owner.
 const DEVICE: &str = "Clerk";
 
 impl Auth {
     /// Which session of ours one of Clerk's is. A person who was never here gets an
     /// account; Clerk is asked about them first, while no transaction is open.
-    pub(super) async fn recognise(&self, clerk: &Clerk, session: &ClerkSession) -> Result<Bearer> {
+    pub(super) async fn recognise(&self, clerk: &Clerk, session: &ClerkSession) -> Result<Known> {
         let db = &self.0.db;
         let seen = store::find_visit(db, PROVIDER, &session.subject, &session.id).await?;
         let known = seen.as_ref().map(|(identity, _)| identity);
@@ -37,8 +33,7 @@ impl Auth {
             if visit.user != *user {
                 return Err(invalid());
             }
-            self.note(visit).await?;
-            return Ok(bearer(visit));
+            return self.note(visit).await;
         }
         let is_new = known.is_none_or(|identity| identity.user.is_none() && !identity.is_deleted);
         let person = match is_new && clerk.has_api() {
@@ -57,7 +52,7 @@ impl Auth {
         tx: &Tx,
         session: &ClerkSession,
         person: Option<&Person>,
-    ) -> Result<Result<Bearer>> {
+    ) -> Result<Result<Known>> {
         take_turns(tx, &session.subject).await?;
         let identity = store::find_identity(tx, PROVIDER, &session.subject).await?;
         let user = match identity {
@@ -81,7 +76,7 @@ impl Auth {
             return Ok(Err(invalid()));
         }
         tracing::info!(user.id = %user.user_id(), session.id = %visit.session, "came with a token of Clerk");
-        Ok(Ok(bearer(&visit)))
+        Ok(Ok(known(&visit, tx.now())))
     }
 
     /// The account of somebody who is here for the first time, linked to them.
@@ -133,22 +128,26 @@ impl Auth {
     }
 
     /// Clerk says how long its sessions live; here they live on while they are used.
-    async fn note(&self, visit: &Visit) -> Result<()> {
+    async fn note(&self, visit: &Visit) -> Result<Known> {
         let db = &self.0.db;
-        if db.clock().now().since(visit.last_used_at) < NOTED {
-            return Ok(());
+        let now = db.clock().now();
+        if now.since(visit.last_used_at) < NOTED {
+            return Ok(known(visit, visit.last_used_at));
         }
         let touch = |tx: Tx| async move {
             let until = tx.now() + self.0.session_ttl;
             store::touch_session(&tx, visit.session, until).await
         };
-        db.transact(touch).await
+        db.transact(touch).await?;
+        self.0.standings.forget(visit.session);
+        Ok(known(visit, now))
     }
 }
 
-const fn bearer(visit: &Visit) -> Bearer {
-    Bearer {
+const fn known(visit: &Visit, noted_at: Time) -> Known {
+    let bearer = Bearer {
         user: visit.user,
         session: visit.session,
-    }
+    };
+    Known { bearer, noted_at }
 }
