@@ -12,7 +12,8 @@ pub trait Authenticator: Send + Sync {
     /// The caller that an access token names.
     ///
     /// # Errors
-    /// TOKEN_INVALID, TOKEN_EXPIRED, SESSION_REVOKED, ACCOUNT_INACTIVE.
+    /// TOKEN_INVALID, TOKEN_EXPIRED, SESSION_REVOKED, ACCOUNT_INACTIVE; UNAVAILABLE when
+    /// whoever vouches for the caller cannot be asked.
     async fn authenticate(&self, token: &str) -> Result<Caller>;
 }
 

@@ -19,7 +19,9 @@ impl Http {
             .redirect(redirect::Policy::none())
             .user_agent(concat!("souk/", env!("CARGO_PKG_VERSION")))
             .build();
-        Ok(Self(client.map_err(Error::internal)?))
+        // Without the authorities of this machine nobody at the other end can be known.
+        let no_calls = |error| Error::unavailable("calls to Clerk cannot be made from here", error);
+        Ok(Self(client.map_err(no_calls)?))
     }
 
     pub(super) fn request(&self, method: Method, url: &str) -> RequestBuilder {

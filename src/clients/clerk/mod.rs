@@ -53,7 +53,7 @@ impl Clerk {
     /// The client. It asks nothing until it must.
     ///
     /// # Errors
-    /// INTERNAL when this machine cannot make HTTPS calls.
+    /// UNAVAILABLE when this machine cannot make HTTPS calls.
     pub fn new(settings: Settings) -> Result<Self> {
         let http = Http::new()?;
         Ok(Self {

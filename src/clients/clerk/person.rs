@@ -3,6 +3,7 @@
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::session::is_name;
 use crate::kernel::Time;
 
 /// Letters of names and addresses that are kept; the contract allows no more.
@@ -97,7 +98,7 @@ impl Person {
         let is_verified = email.as_ref().is_some_and(Contact::is_verified);
         let email = email.and_then(|email| address(&email.value));
         Some(Self {
-            subject: Some(user.id).filter(|id| !id.is_empty())?,
+            subject: Some(user.id).filter(|id| is_name(id))?,
             updated_at: Time::from_micros(user.updated_at.checked_mul(1000)?),
             email_verified: email.is_some() && is_verified,
             email,
@@ -115,13 +116,16 @@ impl News {
     /// Reads the body of a webhook, with the type that it names.
     pub fn read(json: &[u8]) -> Option<(String, Self)> {
         let Message { kind, data } = serde_json::from_slice(json).ok()?;
+        if !is_name(&kind) {
+            return None;
+        }
         let news = match kind.as_str() {
             "user.created" | "user.updated" => {
                 Self::Changed(Box::new(Person::of(serde_json::from_value(data).ok()?)?))
             }
             "user.deleted" => {
                 let Gone { id: subject } = serde_json::from_value(data).ok()?;
-                Self::Deleted { subject }
+                is_name(&subject).then_some(Self::Deleted { subject })?
             }
             _ => Self::Other,
         };
@@ -147,7 +151,10 @@ fn primary(id: Option<String>, contacts: Vec<Contact>) -> Option<Contact> {
 fn address(value: &str) -> Option<String> {
     let address = value.trim().to_lowercase();
     let (local, domain) = address.rsplit_once('@')?;
-    let sound = !local.is_empty() && !domain.is_empty() && address.len() <= EMAIL_MAX;
+    let sound = !local.is_empty()
+        && !domain.is_empty()
+        && address.len() <= EMAIL_MAX
+        && !address.contains(|letter: char| letter.is_control() || letter.is_whitespace());
     sound.then_some(address)
 }
 
@@ -155,7 +162,7 @@ fn text(value: &str, max: usize) -> Option<String> {
     let text: String = value
         .trim()
         .chars()
-        .filter(|letter| *letter != '\0')
+        .filter(|letter| !letter.is_control())
         .take(max)
         .collect();
     (!text.is_empty()).then_some(text)
@@ -212,6 +219,7 @@ mod tests {
         );
         for (field, value) in [
             ("id", json!("")),
+            ("id", json!("user\u{0}1")),
             ("id", json!(7)),
             ("updated_at", json!(i64::MAX)),
             ("updated_at", json!(null)),
@@ -236,6 +244,8 @@ mod tests {
         assert_eq!(news(other).unwrap().1, News::Other);
         assert!(news(json!({"type": "user.created", "data": {}})).is_none());
         assert!(news(json!({"data": {}})).is_none());
+        assert!(news(json!({"type": "a b", "data": {}})).is_none());
+        assert!(news(json!({"type": "user.deleted", "data": {"id": "\u{0}"}})).is_none());
         assert!(News::read(b"not json").is_none());
     }
 }

@@ -127,7 +127,7 @@ fn is_for_us(settings: &Settings, claims: &Claims, now: Time) -> bool {
         && (claims.nbf..i64::MAX - LEEWAY_SECONDS).contains(&claims.exp)
 }
 
-/// Ids of Clerk's are short and plain.
-fn is_name(text: &str) -> bool {
+/// Names that Clerk gives are short and plain.
+pub(super) fn is_name(text: &str) -> bool {
     (1..=NAME_MAX).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
 }

@@ -1,11 +1,16 @@
 //! Accounts of people whom an identity provider vouches for. Who such a person is stays
 //! with `auth`; here is what becomes of what the provider tells.
 
+use std::time::Duration;
+
 use super::{User, changed, profile, save, store};
 use crate::db::Tx;
 use crate::kernel::id::UserId;
 use crate::kernel::phone::Phone;
-use crate::kernel::{Error, Result, Role};
+use crate::kernel::{Code, Error, Reason, Result, Role};
+
+/// When it makes sense to come again after somebody else was faster.
+const RETRY: Duration = Duration::from_millis(100);
 
 /// What a provider tells of a person; what is missing changes nothing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -31,7 +36,7 @@ pub struct Told {
 pub async fn hold(tx: &Tx, id: UserId) -> Result<Option<User>> {
     match store::lock(tx, id).await {
         Ok(user) => Ok(Some(user)),
-        Err(error) if error.code() == crate::kernel::Code::NotFound => Ok(None),
+        Err(error) if error.code() == Code::NotFound => Ok(None),
         Err(error) => Err(error),
     }
 }
@@ -61,10 +66,8 @@ pub async fn open_account(tx: &Tx, told: &Told) -> Result<User> {
     let user = with(tx, blank, told).await?;
     if !store::insert(tx, &user).await? {
         // The address or the phone was taken a moment ago: the caller comes again.
-        return Err(Error::new(
-            crate::kernel::Reason::Conflict,
-            "a concurrent change got in the way, try again",
-        ));
+        let taken = "a concurrent change got in the way, try again";
+        return Err(Error::new(Reason::Conflict, taken).retry_after(RETRY));
     }
     changed(tx, &user, "user.created");
     Ok(user)

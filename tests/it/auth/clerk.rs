@@ -89,6 +89,7 @@ async fn a_token_of_clerk_is_taken_on_every_path() {
     // Asked once, then known.
     assert_eq!(clerk.person_fetches(), [AMINA]);
     assert_eq!(clerk.key_fetches(), 1);
+    assert!(app.sms.sent().is_empty() && app.mail.sent().is_empty());
     app.assert_sound().await;
 }
 
@@ -104,6 +105,19 @@ async fn who_calls_costs_no_statement_once_it_is_known() {
     let warm = amina.with_token(&next);
     let warm = warm.users().get_me(GetMeRequest {}).await.unwrap();
     assert_eq!(statements(&warm), 1);
+}
+
+#[tokio::test]
+async fn coming_for_the_first_time_and_signing_in_stay_within_their_statements() {
+    let clerk = FakeClerk::start().await;
+    clerk.add(&person(AMINA, MAIL, true, 1));
+    let app = clerk.app().await;
+    let amina = visitor(&app, &clerk, AMINA, "sess_1").await;
+    let first = amina.users().get_me(GetMeRequest {}).await.unwrap();
+    assert!(statements(&first) <= 13, "{}", statements(&first));
+    let request = SignInWithClerkRequest::default();
+    let given = amina.auth().sign_in_with_clerk(request).await.unwrap();
+    assert!(statements(&given) <= 7, "{}", statements(&given));
 }
 
 #[tokio::test]
