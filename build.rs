@@ -16,6 +16,8 @@ mod names;
 mod nulls;
 #[path = "build/policy.rs"]
 mod policy;
+#[path = "build/raw.rs"]
+mod raw;
 #[path = "build/routes.rs"]
 mod routes;
 #[path = "build/rules.rs"]

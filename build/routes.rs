@@ -5,6 +5,7 @@ use std::fmt::Write;
 
 use prost_reflect::{DynamicMessage, Kind, MessageDescriptor, MethodDescriptor};
 
+use crate::raw::Raw;
 use crate::schema::{Schema, get, grpc_path};
 
 /// Methods that are reached by gRPC alone, each with its reason.
@@ -27,15 +28,16 @@ pub fn generate(schema: &Schema) -> String {
         let rule = schema.message_option(&method.options(), "google.api.http");
         let path = grpc_path(&method);
         let is_hidden = GRPC_ONLY.contains(&path.as_str()) || is_internal(schema, &method);
+        let raw = Raw::of(schema, &method);
         match rule {
             Some(rule) => {
-                table.route(&method, &rule, true);
+                table.route(&method, &raw, &rule, true);
                 for extra in get(&rule, "additional_bindings")
                     .as_list()
                     .unwrap_or_default()
                 {
                     if let Some(extra) = extra.as_message() {
-                        table.route(&method, extra, false);
+                        table.route(&method, &raw, extra, false);
                     }
                 }
             }
@@ -54,7 +56,13 @@ struct Table<'a> {
 }
 
 impl Table<'_> {
-    fn route(&mut self, method: &MethodDescriptor, rule: &DynamicMessage, is_main: bool) {
+    fn route(
+        &mut self,
+        method: &MethodDescriptor,
+        raw: &Raw,
+        rule: &DynamicMessage,
+        is_main: bool,
+    ) {
         let schema = self.schema;
         let Some((verb, pattern)) = verb_and_pattern(rule) else {
             schema.method_problem(method, "an HTTP rule needs get, put, post, delete or patch");
@@ -91,15 +99,21 @@ impl Table<'_> {
                 format!("{verb} {pattern} belongs to {owner} already"),
             );
         }
-        let body = match body.as_str() {
-            "" => "Body::None".to_owned(),
-            "*" => "Body::Whole".to_owned(),
-            field => format!("Body::Field({field:?})"),
+        let body = match (raw.body.as_deref(), body.as_str()) {
+            (Some(field), "*") => format!("Body::Raw({field:?})"),
+            (None, "") => "Body::None".to_owned(),
+            (None, "*") => "Body::Whole".to_owned(),
+            (None, field) => format!("Body::Field({field:?})"),
+            (Some(_), _) => {
+                schema.method_problem(method, format!("{pattern}: raw_body needs the body \"*\""));
+                return;
+            }
         };
+        let headers = raw.headers();
         let _ = writeln!(
             self.code,
             "Route {{ method: {verb:?}, pattern: {pattern:?}, grpc_path: {path:?}, \
-             body: {body}, primary: {is_main} }},"
+             body: {body}, headers: {headers}, primary: {is_main} }},"
         );
     }
 

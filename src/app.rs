@@ -116,6 +116,7 @@ impl App {
             sealer,
             sms,
             mail,
+            clerk: services::clerk(&config)?,
         };
         let services = services::build(&base);
         db.set_observers(services.observers);

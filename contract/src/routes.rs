@@ -14,6 +14,8 @@ pub struct Route {
     pub grpc_path: &'static str,
     /// Where the request's body goes.
     pub body: Body,
+    /// The fields that headers fill.
+    pub headers: &'static [HeaderField],
     /// The main binding; `false` for additional ones.
     pub primary: bool,
 }
@@ -28,6 +30,17 @@ pub enum Body {
     Whole,
     /// It holds this one field, given by its proto name.
     Field(&'static str),
+    /// It is this bytes field as it arrived, of whatever type; the query says nothing.
+    Raw(&'static str),
+}
+
+/// A field that holds a header.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HeaderField {
+    /// The field's proto name.
+    pub field: &'static str,
+    /// Header names in lower case; the first that is there fills the field.
+    pub names: &'static [&'static str],
 }
 
 #[cfg(test)]
@@ -56,5 +69,22 @@ mod tests {
                 ("POST", "/otp/send", Body::Whole, false),
             ]
         );
+    }
+
+    #[test]
+    fn a_webhook_takes_its_body_and_signature_as_they_arrive() {
+        let webhook = ROUTES
+            .iter()
+            .find(|route| route.pattern == "/api/webhooks/clerk")
+            .unwrap();
+        assert_eq!(webhook.body, Body::Raw("body"));
+        assert_eq!(
+            webhook.headers[0],
+            HeaderField {
+                field: "message_id",
+                names: &["svix-id", "webhook-id"],
+            }
+        );
+        assert_eq!(webhook.headers.len(), 3);
     }
 }

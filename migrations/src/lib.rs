@@ -12,6 +12,7 @@ mod m20261120_000055_shipping;
 mod m20261120_000060_cart;
 mod m20261120_000070_orders;
 mod m20261124_000100_credentials;
+mod m20261124_000110_identities;
 mod m20261124_000120_administration;
 mod m20261124_000130_limits;
 mod sql;
@@ -37,6 +38,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261124_000100_credentials::Migration),
             Box::new(m20261124_000120_administration::Migration),
             Box::new(m20261124_000130_limits::Migration),
+            Box::new(m20261124_000110_identities::Migration),
         ]
     }
 }

@@ -15,7 +15,8 @@ impl MigrationTrait for Migration {
 }
 
 // A closed account keeps its row for the records that name it, and nothing personal in
-// it. Its phone and e-mail address are free again at once.
+// it. Its phone and e-mail address are free again at once. An account has neither while
+// only an identity provider knows who it is.
 const TABLES: &str = "
 CREATE TABLE users (
     id UUID PRIMARY KEY NOT NULL,
@@ -37,7 +38,6 @@ CREATE TABLE users (
     created_at BIGINT NOT NULL,
     updated_at BIGINT NOT NULL,
     deleted_at BIGINT,
-    CHECK (phone IS NOT NULL OR email IS NOT NULL OR deleted_at IS NOT NULL),
     CHECK (phone IS NOT NULL OR NOT phone_verified),
     CHECK (email IS NOT NULL OR NOT email_verified),
     CHECK (deleted_at IS NULL OR (

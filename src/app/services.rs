@@ -6,12 +6,14 @@ use std::sync::Arc;
 use tonic::service::Routes;
 
 use crate::bounded;
+use crate::clients::clerk::{self, Clerk};
 use crate::clients::mail::Mail;
 use crate::clients::sms::Sms;
 use crate::config::{self, Config};
 use crate::db::{Db, Observer};
 use crate::events::{self, Events, register_retention};
 use crate::jobs::{DONE_KEPT, Registry, register_purges};
+use crate::kernel::Result;
 use crate::kernel::seal::Sealer;
 use crate::pb::souk::auth::v1::auth_service_server::AuthServiceServer;
 use crate::pb::souk::cart::v1::cart_service_server::CartServiceServer;
@@ -41,6 +43,7 @@ pub(super) struct Base {
     pub(super) sealer: Sealer,
     pub(super) sms: Option<Arc<dyn Sms>>,
     pub(super) mail: Option<Arc<dyn Mail>>,
+    pub(super) clerk: Option<Arc<Clerk>>,
 }
 
 /// The services, joined.
@@ -75,6 +78,7 @@ pub(super) fn build(base: &Base) -> Services {
     let outside = auth::Outside {
         sms: base.sms.clone(),
         mail: base.mail.clone(),
+        clerk: base.clerk.clone(),
     };
     let auth = Auth::new(db(), sealer(), outside, open_orders, of_auth(config));
     let stock = Arc::new(StockOfProducts);
@@ -155,6 +159,22 @@ fn of_orders(config: &Config) -> orders::Settings {
     }
 }
 
+/// Clerk, where it is on.
+pub(super) fn clerk(config: &Config) -> Result<Option<Arc<Clerk>>> {
+    let Some(clerk) = config.clerk.clone() else {
+        return Ok(None);
+    };
+    let clerk = Clerk::new(clerk::Settings {
+        issuer: clerk.issuer,
+        jwks_url: clerk.jwks_url,
+        api_url: clerk.api_url,
+        authorized_parties: clerk.authorized_parties,
+        secret_key: clerk.secret_key,
+        webhook_secrets: clerk.webhook_secrets,
+    })?;
+    Ok(Some(Arc::new(clerk)))
+}
+
 fn of_auth(config: &Config) -> auth::Settings {
     auth::Settings {
         otp_secret: config.secrets.otp.clone(),
@@ -164,6 +184,8 @@ fn of_auth(config: &Config) -> auth::Settings {
             .as_ref()
             .map(|code| code.expose().clone()),
         jwt_secret: config.secrets.jwt.clone(),
+        signing_key: config.keys.private.clone(),
+        previous_keys: config.keys.previous.clone(),
         issuer: "souk".to_owned(),
         audience: "souk".to_owned(),
         access_ttl: config.auth.access_ttl,

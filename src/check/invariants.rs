@@ -124,13 +124,25 @@ pub(super) const ALL: &[Invariant] = &[
     },
     Invariant {
         name: "session-token",
-        says: "an active session has one refresh token that works, an ended one none",
+        says: "an active session of souk's has one refresh token that works, any other none",
         offenders: "
             SELECT s.id FROM sessions s
             LEFT JOIN (SELECT session_id, count(*) AS live FROM refresh_tokens
                        WHERE consumed_at IS NULL AND revoked_at IS NULL GROUP BY session_id) t
                 ON t.session_id = s.id
-            WHERE COALESCE(t.live, 0) <> CASE WHEN s.ended_at IS NULL THEN 1 ELSE 0 END",
+            WHERE COALESCE(t.live, 0) <>
+                CASE WHEN s.ended_at IS NULL AND s.provider IS NULL THEN 1 ELSE 0 END",
+    },
+    Invariant {
+        name: "session-provided",
+        says: "a session that a provider keeps has no refresh token, and a user whom the provider knows",
+        offenders: "
+            SELECT s.id FROM sessions s WHERE s.provider IS NOT NULL AND (s.exclusive OR EXISTS
+                (SELECT 1 FROM refresh_tokens t WHERE t.session_id = s.id))
+            UNION
+            SELECT s.id FROM sessions s WHERE s.provider IS NOT NULL AND s.ended_at IS NULL AND NOT EXISTS
+                (SELECT 1 FROM external_identities i
+                 WHERE i.user_id = s.user_id AND i.provider = s.provider)",
     },
     Invariant {
         name: "token-chain",

@@ -2,6 +2,8 @@
 //! of a provider, in the service's words. Nothing here knows a service or a database.
 
 pub mod breaker;
+pub mod clerk;
 pub mod http;
 pub mod mail;
 pub mod sms;
+pub mod svix;

@@ -2,7 +2,9 @@
 //! and judged once, at start, and every problem is told at once.
 
 mod auth;
+mod clerk;
 mod database;
+mod keys;
 mod log;
 mod mail;
 mod market;
@@ -17,6 +19,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 pub use auth::{Auth, SessionPolicy};
+pub use clerk::Clerk;
+pub use keys::Keys;
 pub use log::{Format, Log};
 pub use mail::{Mail, Smtp, SmtpTls};
 pub use market::{Market, ShippingMode};
@@ -62,12 +66,16 @@ pub struct Config {
     pub database_named: bool,
     /// The keys.
     pub secrets: Secrets,
+    /// The keys of access tokens, beyond the shared secret.
+    pub keys: Keys,
     /// Sign-in.
     pub auth: Auth,
     /// Text messages.
     pub sms: Sms,
     /// Mail.
     pub mail: Mail,
+    /// Clerk, where it is on.
+    pub clerk: Option<Clerk>,
     /// How the marketplace trades.
     pub market: Market,
     /// The log.
@@ -98,15 +106,18 @@ impl Config {
         if database::redis(&mut reader) {
             notes.push("Redis is configured but not used yet: cache and bus are in process".into());
         }
+        let secrets = secrets::read(&mut reader, keep_in(&data, production), &mut notes);
         let config = Self {
             environment,
             server: server::read(&mut reader, production),
             database: database::read(&mut reader, &data),
             database_named: database::is_named(&mut reader),
-            secrets: secrets::read(&mut reader, keep_in(&data, production), &mut notes),
+            keys: keys::read(&mut reader, &secrets, production),
+            secrets,
             auth: auth::read(&mut reader),
             sms: sms::read(&mut reader),
             mail: mail::read(&mut reader),
+            clerk: clerk::read(&mut reader),
             market: market::read(&mut reader, production),
             log: log::read(&mut reader, production),
             data,

@@ -1,7 +1,7 @@
 //! What production must not start with.
 
 use super::read::Problem;
-use super::{Config, auth, database, mail, sms};
+use super::{Config, auth, clerk, database, mail, sms};
 use crate::grpc::Origins;
 
 /// Everything that would make a production server unsafe; empty when it may start.
@@ -57,9 +57,11 @@ pub(super) fn refusals(config: &Config) -> Vec<Problem> {
         ),
         (!config.database_named, "DATABASE_URL", "must be set"),
     ];
+    let unsafe_clerk = config.clerk.iter().flat_map(clerk::refusals);
     checks
         .into_iter()
         .filter(|(wrong, _, _)| *wrong)
         .map(|(_, setting, message)| Problem::new(setting, message))
+        .chain(unsafe_clerk)
         .collect()
 }

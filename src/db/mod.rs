@@ -16,6 +16,7 @@ mod statements;
 #[cfg(test)]
 pub(crate) mod testing;
 mod tx;
+mod webhooks;
 
 pub use conditions::Conditions;
 pub use connect::{Db, DbConfig};

@@ -135,11 +135,7 @@ async fn deliver(client: &Client, customer: &str, seller: &str, order: &Value) -
     let url = client.url("OrderService/WatchOrder", &id)?;
     println!("\n\u{1b}[1m── The customer watches the order\u{1b}[0m");
     println!("curl -sN -H 'authorization: Bearer {customer}' '{url}'");
-    let answer = reqwest::Client::new()
-        .get(&url)
-        .bearer_auth(customer)
-        .send()
-        .await?;
+    let answer = client.http().get(&url).bearer_auth(customer).send().await?;
     let mut events = Events::new(answer);
     events.next_status("PENDING").await?;
     for status in [

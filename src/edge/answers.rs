@@ -139,6 +139,7 @@ where
         };
         let body = match binding.body {
             BodyPlan::None => Bytes::new(),
+            BodyPlan::Raw { .. } => request::read_raw(body).await?,
             BodyPlan::Whole { .. } | BodyPlan::Field { .. } => {
                 request::read_body(&parts.headers, body).await?
             }

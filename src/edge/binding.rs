@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use http::Uri;
-use prost_reflect::{DescriptorPool, Kind, MessageDescriptor};
+use http::{HeaderName, Uri};
+use prost_reflect::{DescriptorPool, FieldDescriptor, Kind, MessageDescriptor};
 
 use super::slot::{self, Slot};
 use crate::kernel::{Error, Result};
@@ -30,6 +30,8 @@ pub struct Binding {
     pub parameter_names: HashMap<String, usize>,
     /// Where the body goes.
     pub body: BodyPlan,
+    /// The fields that headers fill.
+    pub headers: Vec<HeaderPlan>,
     /// The fields that make an event stream resume; only on streaming methods.
     pub stream: Option<StreamPlan>,
 }
@@ -44,6 +46,17 @@ pub enum BodyPlan {
     Whole { has_maps: bool },
     /// It is this field of the request.
     Field { json_name: String },
+    /// It is the bytes of the field with this number, as they arrived.
+    Raw { number: u32 },
+}
+
+/// A field that holds a header.
+#[derive(Debug)]
+pub struct HeaderPlan {
+    /// The field.
+    pub field: FieldDescriptor,
+    /// The first of these headers that is there fills it.
+    pub names: Vec<HeaderName>,
 }
 
 /// The resume tokens of a streaming method.
@@ -86,33 +99,9 @@ fn binding(pool: &DescriptorPool, route: &'static Route) -> Result<Binding> {
         .map(|name| Slot::at(&input, name).ok_or_else(|| broken("no such variable")))
         .collect::<Result<Vec<_>>>()?;
 
-    let taken_by_body = match route.body {
-        routes::Body::Field(name) => input.get_field_by_name(name),
-        routes::Body::None | routes::Body::Whole => None,
-    };
-    let parameters: Vec<Slot> = match route.body {
-        routes::Body::Whole => Vec::new(),
-        routes::Body::None | routes::Body::Field(_) => Slot::all(&input)
-            .into_iter()
-            .filter(|slot| !variables.iter().any(|taken| taken.name == slot.name))
-            .filter(|slot| {
-                let head = slot.name.split('.').next();
-                head != taken_by_body.as_ref().map(|field| field.json_name())
-            })
-            .collect(),
-    };
-    let body = match route.body {
-        routes::Body::None => BodyPlan::None,
-        routes::Body::Whole => BodyPlan::Whole {
-            has_maps: has_maps(&input, &mut Vec::new()),
-        },
-        routes::Body::Field(_) => BodyPlan::Field {
-            json_name: taken_by_body
-                .ok_or_else(|| broken("no such body field"))?
-                .json_name()
-                .to_owned(),
-        },
-    };
+    let parameters = parameters(&input, route, &variables);
+    let body = body(&input, route).ok_or_else(|| broken("no such body field"))?;
+    let headers = headers(&input, route).ok_or_else(|| broken("no such header field"))?;
     let token = |message: &MessageDescriptor| {
         message
             .get_field_by_name("resume_token")
@@ -131,7 +120,55 @@ fn binding(pool: &DescriptorPool, route: &'static Route) -> Result<Binding> {
         variables,
         parameters,
         body,
+        headers,
     })
+}
+
+/// What the query may fill: all that neither the path nor the body does, unless the body
+/// is the whole request.
+fn parameters(input: &MessageDescriptor, route: &Route, variables: &[Slot]) -> Vec<Slot> {
+    let taken_by_body = match route.body {
+        routes::Body::Whole | routes::Body::Raw(_) => return Vec::new(),
+        routes::Body::Field(name) => input.get_field_by_name(name),
+        routes::Body::None => None,
+    };
+    Slot::all(input)
+        .into_iter()
+        .filter(|slot| !variables.iter().any(|taken| taken.name == slot.name))
+        .filter(|slot| {
+            let head = slot.name.split('.').next();
+            head != taken_by_body.as_ref().map(|field| field.json_name())
+        })
+        .collect()
+}
+
+fn body(input: &MessageDescriptor, route: &Route) -> Option<BodyPlan> {
+    Some(match route.body {
+        routes::Body::None => BodyPlan::None,
+        routes::Body::Whole => BodyPlan::Whole {
+            has_maps: has_maps(input, &mut Vec::new()),
+        },
+        routes::Body::Field(name) => BodyPlan::Field {
+            json_name: input.get_field_by_name(name)?.json_name().to_owned(),
+        },
+        routes::Body::Raw(name) => BodyPlan::Raw {
+            number: input.get_field_by_name(name)?.number(),
+        },
+    })
+}
+
+fn headers(input: &MessageDescriptor, route: &Route) -> Option<Vec<HeaderPlan>> {
+    let plan = |held: &routes::HeaderField| {
+        Some(HeaderPlan {
+            field: input.get_field_by_name(held.field)?,
+            names: held
+                .names
+                .iter()
+                .map(|name| HeaderName::from_static(name))
+                .collect(),
+        })
+    };
+    route.headers.iter().map(plan).collect()
 }
 
 /// The variables of a pattern, in order.

@@ -10,7 +10,7 @@ use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value};
 use tower::BoxError;
 
-use super::binding::{Binding, BodyPlan};
+use super::binding::{Binding, BodyPlan, HeaderPlan};
 use super::problem::{FieldError, Problem};
 use super::router::Captures;
 use super::slot::Slot;
@@ -38,6 +38,7 @@ pub fn message(
 ) -> Result<Vec<u8>, Problem> {
     let mut message = match &binding.body {
         BodyPlan::None => Vec::new(),
+        BodyPlan::Raw { number } => return raw(binding, *number, captures, body, headers),
         _ if body.iter().all(u8::is_ascii_whitespace) => Vec::new(),
         BodyPlan::Whole { has_maps } => whole_body(binding, body, *has_maps)?,
         BodyPlan::Field { json_name } => field_body(binding, json_name, body)?,
@@ -50,14 +51,7 @@ pub fn message(
         }
         put_query(binding, query, &mut message, &mut last_event, &mut errors);
     }
-    for (slot, segment) in binding.variables.iter().zip(captures.iter()) {
-        if let Err(problem) = put_variable(slot, segment, &mut message) {
-            errors.push(FieldError {
-                field: slot.name.clone(),
-                message: problem,
-            });
-        }
-    }
+    put_variables(binding, captures, &mut message, &mut errors);
     if !errors.is_empty() {
         return Err(Problem::fields(errors));
     }
@@ -97,6 +91,57 @@ fn careful(binding: &Binding, mut value: Value) -> Result<Vec<u8>, Problem> {
     }
     (binding.method.input.decode_value)(value)
         .map_err(|error| Problem::invalid(format!("the body does not fit the request: {error}")))
+}
+
+/// The body as it arrived, and the headers beside it. What is wrong with them is for the
+/// method to say, because only it knows what was signed.
+fn raw(
+    binding: &Binding,
+    number: u32,
+    captures: &Captures<'_>,
+    body: &[u8],
+    headers: &HeaderMap,
+) -> Result<Vec<u8>, Problem> {
+    let mut message = Vec::with_capacity(body.len() + 512);
+    super::wire::put_bytes(number, body, &mut message);
+    for plan in &binding.headers {
+        if let Some(text) = only(plan, headers) {
+            super::wire::put_bytes(plan.field.number(), text.as_bytes(), &mut message);
+        }
+    }
+    let mut errors = Vec::new();
+    put_variables(binding, captures, &mut message, &mut errors);
+    match errors.is_empty() {
+        true => Ok(message),
+        false => Err(Problem::fields(errors)),
+    }
+}
+
+/// The text of the first header that is there. One that comes twice, or is no text, fills
+/// nothing: two readers could take different values for the signed one.
+fn only<'h>(plan: &HeaderPlan, headers: &'h HeaderMap) -> Option<&'h str> {
+    let name = plan.names.iter().find(|name| headers.contains_key(*name))?;
+    let mut values = headers.get_all(name).iter();
+    match (values.next(), values.next()) {
+        (Some(value), None) => value.to_str().ok(),
+        _ => None,
+    }
+}
+
+fn put_variables(
+    binding: &Binding,
+    captures: &Captures<'_>,
+    message: &mut Vec<u8>,
+    errors: &mut Vec<FieldError>,
+) {
+    for (slot, segment) in binding.variables.iter().zip(captures.iter()) {
+        if let Err(problem) = put_variable(slot, segment, message) {
+            errors.push(FieldError {
+                field: slot.name.clone(),
+                message: problem,
+            });
+        }
+    }
 }
 
 fn put_variable(slot: &Slot, segment: &str, message: &mut Vec<u8>) -> Result<(), String> {
@@ -147,31 +192,16 @@ fn put_query<'q>(
     }
 }
 
-/// Reads the body of a request that has one.
+/// Reads the JSON body of a request that has one.
 ///
 /// # Errors
-/// PAYLOAD_TOO_LARGE beyond 256 KiB; UNSUPPORTED_MEDIA when it is not JSON;
-/// DEADLINE_EXCEEDED when it does not arrive in time.
+/// Those of [`read_raw`]; UNSUPPORTED_MEDIA when it is not JSON.
 pub async fn read_body<B>(headers: &HeaderMap, body: B) -> Result<Bytes, Problem>
 where
     B: http_body::Body<Data = Bytes>,
     B::Error: Into<BoxError>,
 {
-    if body.size_hint().lower() > MAX_BODY as u64 {
-        return Err(too_large());
-    }
-    let bytes = match body.is_end_stream() {
-        true => Bytes::new(),
-        false => tokio::time::timeout(BODY_TIME, collect(body))
-            .await
-            .map_err(|_| {
-                Problem::new(
-                    StatusCode::REQUEST_TIMEOUT,
-                    ErrorReason::DeadlineExceeded,
-                    "the body did not arrive in time",
-                )
-            })??,
-    };
+    let bytes = read_raw(body).await?;
     if !bytes.is_empty() && !is_json(headers) {
         return Err(Problem::new(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -180,6 +210,32 @@ where
         ));
     }
     Ok(bytes)
+}
+
+/// Reads a body of any type.
+///
+/// # Errors
+/// PAYLOAD_TOO_LARGE beyond 256 KiB; DEADLINE_EXCEEDED when it does not arrive in time.
+pub async fn read_raw<B>(body: B) -> Result<Bytes, Problem>
+where
+    B: http_body::Body<Data = Bytes>,
+    B::Error: Into<BoxError>,
+{
+    if body.size_hint().lower() > MAX_BODY as u64 {
+        return Err(too_large());
+    }
+    match body.is_end_stream() {
+        true => Ok(Bytes::new()),
+        false => tokio::time::timeout(BODY_TIME, collect(body))
+            .await
+            .map_err(|_| {
+                Problem::new(
+                    StatusCode::REQUEST_TIMEOUT,
+                    ErrorReason::DeadlineExceeded,
+                    "the body did not arrive in time",
+                )
+            })?,
+    }
 }
 
 async fn collect<B>(body: B) -> Result<Bytes, Problem>

@@ -206,6 +206,7 @@ mod tests {
             pattern,
             grpc_path: "",
             body: Body::None,
+            headers: &[],
             primary: true,
         }
     }

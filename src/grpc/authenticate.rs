@@ -12,21 +12,28 @@ pub trait Authenticator: Send + Sync {
     /// The caller that an access token names.
     ///
     /// # Errors
-    /// TOKEN_INVALID, TOKEN_EXPIRED, SESSION_REVOKED, ACCOUNT_INACTIVE.
+    /// TOKEN_INVALID, TOKEN_EXPIRED, SESSION_REVOKED, ACCOUNT_INACTIVE; UNAVAILABLE when
+    /// whoever vouches for the caller cannot be asked.
     async fn authenticate(&self, token: &str) -> Result<Caller>;
 }
 
 /// The caller of a request. A token that is sent must be good even where none is
 /// needed: a client whose token went bad must learn it, not silently become nobody.
 pub(super) async fn caller(by: &dyn Authenticator, headers: &HeaderMap) -> Result<Caller> {
-    let Some(value) = headers.get(AUTHORIZATION) else {
-        return Ok(Caller::Anonymous);
+    let mut values = headers.get_all(AUTHORIZATION).iter();
+    let token = match (values.next(), values.next()) {
+        (None, _) => return Ok(Caller::Anonymous),
+        (Some(value), None) => value.to_str().ok().and_then(bearer),
+        // Two callers in one call: neither is meant.
+        (Some(_), Some(_)) => None,
     };
-    match value.to_str().ok().and_then(bearer) {
+    match token {
         Some(token) => by.authenticate(token).await,
+        // The same words as for every token that is not good: what is wrong with it is
+        // not told.
         None => Err(Error::new(
             Reason::TokenInvalid,
-            "the authorization header must be: Bearer <access token>",
+            "the access token is not valid",
         )),
     }
 }

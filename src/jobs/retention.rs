@@ -15,10 +15,11 @@ const BATCH: i64 = 5_000;
 const HOUR: Duration = Duration::from_secs(60 * 60);
 
 /// Registers the hourly purges of finished jobs, of expired idempotency keys and of old
-/// entries of the audit log.
+/// entries of the audit log and old webhook messages.
 #[must_use]
 pub fn register_purges(registry: Registry, db: &Db, done_kept: Duration) -> Registry {
-    let (finished, keys, entries) = (db.clone(), db.clone(), db.clone());
+    let (finished, keys) = (db.clone(), db.clone());
+    let (entries, messages) = (db.clone(), db.clone());
     registry
         .register("jobs.purge", move |_run| {
             let db = finished.clone();
@@ -53,6 +54,15 @@ pub fn register_purges(registry: Registry, db: &Db, done_kept: Duration) -> Regi
             }
         })
         .every("audit.purge", HOUR, "maintenance", "audit.purge")
+        .register("webhooks.purge", move |_run| {
+            let db = messages.clone();
+            async move {
+                let purged = db.purge_webhook_events().await?;
+                tracing::info!(purged, "old webhook messages purged");
+                Ok(())
+            }
+        })
+        .every("webhooks.purge", HOUR, "maintenance", "webhooks.purge")
 }
 
 /// Deletes the jobs that succeeded before `before`, and says how many.

@@ -11,6 +11,7 @@ pub mod phone;
 pub mod random;
 pub mod seal;
 pub mod secret;
+pub mod signing;
 pub mod task;
 pub mod text;
 pub mod time;

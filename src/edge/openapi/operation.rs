@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use super::comments::{Comments, title};
 use super::schema::{Schemas, reference};
 use super::{ERROR_SCHEMA, examples};
-use crate::edge::binding::{Binding, BodyPlan};
+use crate::edge::binding::{Binding, BodyPlan, HeaderPlan};
 use crate::edge::slot::Slot;
 use crate::pb::policy::{self, Access, Idempotency, MethodPolicy, Rate};
 use crate::pb::routes::Route;
@@ -120,6 +120,12 @@ impl<'a> Operations<'a> {
             .iter()
             .map(|slot| self.parameter(slot, "query"));
         let mut parameters: Vec<Value> = path.chain(query).collect();
+        parameters.extend(
+            binding
+                .headers
+                .iter()
+                .flat_map(|plan| self.headers_of(plan)),
+        );
         if policy.idempotency == Idempotency::Keyed {
             parameters.push(json!({
                 "name": "Idempotency-Key",
@@ -142,6 +148,25 @@ impl<'a> Operations<'a> {
         parameters
     }
 
+    /// A header of each name, any of which fills the field.
+    fn headers_of(&self, plan: &HeaderPlan) -> Vec<Value> {
+        let mut schema = self.schemas.field(&plan.field);
+        let description = schema
+            .as_object_mut()
+            .and_then(|schema| schema.remove("description"));
+        let names = plan.names.iter();
+        names
+            .map(|name| {
+                json!({
+                    "name": name.as_str(),
+                    "in": "header",
+                    "description": description,
+                    "schema": schema,
+                })
+            })
+            .collect()
+    }
+
     fn parameter(&self, slot: &Slot, place: &str) -> Value {
         let mut schema = self.schemas.field(&slot.field);
         let description = schema
@@ -161,6 +186,10 @@ impl<'a> Operations<'a> {
     fn body(&self, binding: &Binding) -> Option<Value> {
         let (schema, is_required) = match &binding.body {
             BodyPlan::None => return None,
+            // Whatever arrives is taken as it is.
+            BodyPlan::Raw { .. } => {
+                return Some(json!({"required": true, "content": {"*/*": {}}}));
+            }
             BodyPlan::Whole { .. } if binding.variables.is_empty() => {
                 let needed = binding.input.fields();
                 let needed = needed
@@ -247,6 +276,8 @@ fn refusals(binding: &Binding, policy: &MethodPolicy) -> Vec<(&'static str, &'st
     }
     if !matches!(binding.body, BodyPlan::None) {
         refusals.push(("413", "The body is too large."));
+    }
+    if !matches!(binding.body, BodyPlan::None | BodyPlan::Raw { .. }) {
         refusals.push(("415", "The body is not JSON."));
     }
     if policy.rate != Rate::Unlimited {

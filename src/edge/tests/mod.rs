@@ -3,6 +3,7 @@
 
 mod answers;
 mod pages;
+mod raw;
 mod requests;
 mod streams;
 

@@ -8,6 +8,7 @@ use super::verify::SignIn;
 use crate::grpc::convert::time_to_pb;
 use crate::kernel::Time;
 use crate::kernel::id::SessionId;
+use crate::kernel::signing::{CheckingKey, PublicKey};
 use crate::pb::souk::auth::v1 as pb;
 use crate::services::users::{self, User};
 
@@ -48,6 +49,44 @@ pub(super) fn pair_to_pb(pair: &Pair) -> pb::RefreshTokenResponse {
     }
 }
 
+pub(super) fn visitor_signed_in_to_pb(user: &User, pair: &Pair) -> pb::SignInWithClerkResponse {
+    pb::SignInWithClerkResponse {
+        access_token: pair.access.clone(),
+        refresh_token: pair.refresh.expose().to_owned(),
+        expires_in: pair.expires_in,
+        user: Some(users::user_to_pb(user)),
+    }
+}
+
+/// What pages may read of a user in Clerk's public metadata, in the contract's words.
+pub(super) fn metadata_of(user: &User) -> serde_json::Value {
+    let user = users::user_to_pb(user);
+    let tier = user
+        .seller_category
+        .map(|_| user.seller_category().as_str_name());
+    serde_json::json!({"role": user.role().as_str_name(), "sellerCategory": tier})
+}
+
+pub(super) fn key_to_pb(key: &CheckingKey) -> Option<pb::Jwk> {
+    let mut jwk = pb::Jwk {
+        r#use: "sig".to_owned(),
+        alg: key.algorithm().to_owned(),
+        kid: key.id().to_owned(),
+        ..pb::Jwk::default()
+    };
+    match key.public()?.clone() {
+        PublicKey::Rsa { n, e } => {
+            jwk.kty = "RSA".to_owned();
+            (jwk.n, jwk.e) = (Some(n), Some(e));
+        }
+        PublicKey::Ed25519 { x } => {
+            jwk.kty = "OKP".to_owned();
+            (jwk.crv, jwk.x) = (Some("Ed25519".to_owned()), Some(x));
+        }
+    }
+    Some(jwk)
+}
+
 /// `current` is the session that asks.
 pub(super) fn session_to_pb(session: Session, current: SessionId) -> pb::Session {
     let time = |micros| Some(time_to_pb(Time::from_micros(micros)));
@@ -63,6 +102,8 @@ pub(super) fn session_to_pb(session: Session, current: SessionId) -> pb::Session
         expires_at,
         ended_at: _,
         end_reason: _,
+        provider: _,
+        external_id: _,
     } = session;
     pb::Session {
         id: SessionId::from(id).to_string(),

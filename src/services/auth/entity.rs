@@ -23,6 +23,10 @@ pub mod session {
         pub expires_at: i64,
         pub ended_at: Option<i64>,
         pub end_reason: Option<String>,
+        /// The identity provider that keeps the session; none for those of souk's own.
+        pub provider: Option<String>,
+        /// The provider's name for it.
+        pub external_id: Option<String>,
     }
 
     impl ActiveModelBehavior for ActiveModel {}

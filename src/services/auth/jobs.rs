@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::request::Challenge;
-use super::{Auth, attempts, mail, otp, session, store};
+use super::{Auth, attempts, clerk, mail, otp, session, store};
 use crate::db::{NewJob, Tx};
 use crate::jobs::{Registry, Run};
 use crate::kernel::{Error, Result};
@@ -38,7 +38,8 @@ pub(super) fn send_otp(challenge: &Challenge) -> Result<NewJob> {
 /// Registers the jobs of the sign-in.
 #[must_use]
 pub fn register(registry: Registry, auth: &Auth) -> Registry {
-    let (sender, mailer, sweeper) = (auth.clone(), auth.clone(), auth.clone());
+    let (sender, mailer) = (auth.clone(), auth.clone());
+    let (sweeper, pusher) = (auth.clone(), auth.clone());
     registry
         .register(SEND_OTP, move |run: Run| {
             let auth = sender.clone();
@@ -53,6 +54,10 @@ pub fn register(registry: Registry, auth: &Auth) -> Registry {
             async move { auth.sweep().await }
         })
         .every(SWEEP, HOUR, "maintenance", SWEEP)
+        .register(clerk::PUSH_ROLE, move |run: Run| {
+            let auth = pusher.clone();
+            async move { auth.push(&run.payload).await }
+        })
 }
 
 impl Auth {

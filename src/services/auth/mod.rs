@@ -21,6 +21,7 @@
 
 mod attempts;
 mod change;
+mod clerk;
 mod convert;
 mod email;
 mod entity;
@@ -52,11 +53,13 @@ mod tests;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::clients::clerk::Clerk;
 use crate::clients::mail::Mail;
 use crate::clients::sms::Sms;
 use crate::db::Db;
 use crate::kernel::Secret;
 use crate::kernel::seal::Sealer;
+use crate::kernel::signing::{CheckingKey, SigningKey};
 use crate::services::users::OpenOrders;
 
 pub use entity::session::Model as Session;
@@ -83,8 +86,13 @@ pub struct Settings {
     pub otp_secret: Secret<Vec<u8>>,
     /// Replaces every one-time password; development only.
     pub otp_dev_code: Option<String>,
-    /// Signs access tokens, and makes refresh tokens follow one another.
+    /// Signs access tokens where there is no `signing_key`, and makes refresh tokens follow
+    /// one another.
     pub jwt_secret: Secret<Vec<u8>>,
+    /// Signs access tokens.
+    pub signing_key: Option<SigningKey>,
+    /// Signed access tokens before; they still check.
+    pub previous_keys: Vec<CheckingKey>,
     /// The `iss` of access tokens.
     pub issuer: String,
     /// The `aud` of access tokens.
@@ -110,6 +118,8 @@ pub struct Outside {
     pub sms: Option<Arc<dyn Sms>>,
     /// Sends mail.
     pub mail: Option<Arc<dyn Mail>>,
+    /// Vouches for people.
+    pub clerk: Option<Arc<Clerk>>,
 }
 
 /// The service of sign-in. Clones share it.
@@ -125,6 +135,7 @@ struct Parts {
     access: token::AccessTokens,
     refresh: token::RefreshTokens,
     standings: standing::Standings,
+    visitors: clerk::Visitors,
     session_ttl: Duration,
     policy: SessionPolicy,
     sms_daily_limit: u32,
@@ -145,6 +156,9 @@ impl Auth {
         orders: Arc<dyn OpenOrders>,
         settings: Settings,
     ) -> Self {
+        let shared = || SigningKey::from_secret(&settings.jwt_secret);
+        let signing = settings.signing_key.unwrap_or_else(shared);
+        let tokens = token::Keys::new(signing, settings.previous_keys);
         Self(Arc::new(Parts {
             sealer,
             outside,
@@ -154,13 +168,14 @@ impl Auth {
             hasher: password::Hasher::new(settings.accounts.hashers),
             codes: otp::Codes::new(settings.otp_secret, settings.otp_dev_code),
             access: token::AccessTokens::new(
-                &settings.jwt_secret,
+                tokens,
                 settings.issuer,
                 settings.audience,
                 settings.access_ttl,
             ),
             refresh: token::RefreshTokens::new(settings.jwt_secret),
             standings: standing::Standings::new(db.clone()),
+            visitors: clerk::Visitors::new(),
             session_ttl: settings.session_ttl,
             policy: settings.session_policy,
             sms_daily_limit: settings.sms_daily_limit,

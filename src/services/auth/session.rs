@@ -60,13 +60,22 @@ pub(super) enum Which {
     One(UserId, SessionId),
     /// All of a user but one.
     Others(UserId, SessionId),
+    /// Those of a user that souk issued tokens for.
+    Issued(UserId),
+    /// Those of a user that an identity provider keeps.
+    Provided(UserId),
 }
 
 impl Which {
     /// Whose.
     pub(super) const fn user(self) -> UserId {
-        let (Self::Of(user) | Self::One(user, _) | Self::Others(user, _)) = self;
-        user
+        match self {
+            Self::Of(user)
+            | Self::One(user, _)
+            | Self::Others(user, _)
+            | Self::Issued(user)
+            | Self::Provided(user) => user,
+        }
     }
 }
 
@@ -99,11 +108,12 @@ pub(super) struct Pair {
 }
 
 /// Starts a session of a user whose row the caller holds, so that sign-ins of one user
-/// take turns. With the single-session policy every other session ends first.
+/// take turns. With the single-session policy every other session ends first, except those
+/// that an identity provider keeps.
 pub(super) async fn start(tx: &Tx, parts: &Parts, user: &User, device: &Device) -> Result<Pair> {
     let exclusive = parts.policy == SessionPolicy::Single;
     if exclusive {
-        end(tx, Which::Of(user.user_id()), EndReason::Superseded).await?;
+        end(tx, Which::Issued(user.user_id()), EndReason::Superseded).await?;
     }
     let id = SessionId::new(tx.now());
     let session = Session {
@@ -118,6 +128,8 @@ pub(super) async fn start(tx: &Tx, parts: &Parts, user: &User, device: &Device) 
         expires_at: (tx.now() + parts.session_ttl).micros(),
         ended_at: None,
         end_reason: None,
+        provider: None,
+        external_id: None,
     };
     store::insert_session(tx, &session).await?;
     let refresh = RefreshToken::first();
@@ -183,16 +195,16 @@ pub(super) fn topic(user: UserId) -> String {
     format!("session/{}", user.uuid())
 }
 
-/// Ends the sessions of accounts that are closed, switched off, or given another role.
+/// Ends the sessions of accounts that are closed, switched off, or given another role. Of
+/// closed ones it also forgets whom a provider calls so.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct EndSessions;
 
 #[async_trait]
 impl Farewell for EndSessions {
     async fn user_leaves(&self, tx: &Tx, user: UserId) -> Result<()> {
-        end(tx, Which::Of(user), EndReason::AccountClosed)
-            .await
-            .map(drop)
+        end(tx, Which::Of(user), EndReason::AccountClosed).await?;
+        store::leave_identities(tx, user).await
     }
 }
 

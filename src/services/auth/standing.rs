@@ -70,6 +70,11 @@ impl Standings {
         }
     }
 
+    /// Looks a session up anew the next time.
+    pub(super) fn forget(&self, session: SessionId) {
+        self.kept.sessions.invalidate(&session);
+    }
+
     async fn load_session(&self, id: SessionId) -> Result<Option<Live>> {
         let session = store::find_session(self.db.read(), id).await?;
         let live = session.filter(|session| session.ended_at.is_none());
@@ -99,10 +104,14 @@ impl Auth {
     /// The caller that an access token speaks for.
     ///
     /// # Errors
-    /// TOKEN_INVALID, TOKEN_EXPIRED, SESSION_REVOKED.
+    /// TOKEN_INVALID, TOKEN_EXPIRED, SESSION_REVOKED; for a token of Clerk's also
+    /// ACCOUNT_INACTIVE and UNAVAILABLE.
     pub async fn authenticate(&self, token: &str) -> Result<Caller> {
         let now = self.0.db.clock().now();
-        let bearer = self.0.access.read(now, token)?;
+        let bearer = match self.visitor(now, token).await? {
+            Some(visitor) => visitor,
+            None => self.0.access.read(now, token)?,
+        };
         let role = self.0.standings.role_of(bearer, now).await?;
         match role {
             Some(role) => Ok(Caller::User {

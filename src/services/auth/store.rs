@@ -6,13 +6,21 @@
 pub mod attempts;
 mod challenges;
 pub mod credentials;
+mod identities;
 mod limits;
 pub mod links;
+
+use std::time::Duration;
 
 use sea_orm::sea_query::{Expr, ExprTrait, Query};
 use sea_orm::{
     ColumnTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder,
     QuerySelect, Value,
+};
+
+pub(super) use identities::{
+    Identity, Visit, find_identity, find_visit, leave_identities, put_external_session,
+    put_identity, subjects, touch_session,
 };
 
 use super::Session;
@@ -26,6 +34,10 @@ use crate::kernel::{Error, Reason, Result, Time};
 
 pub(super) use challenges::*;
 pub(super) use limits::*;
+
+/// How much longer the ended sessions of a provider are kept than others, so that none
+/// comes to life again: beyond the life that browsers allow its cookies.
+const PROVIDED_KEPT: Duration = Duration::from_secs(400 * 24 * 60 * 60);
 
 /// Adds a session.
 pub(super) async fn insert_session(tx: &Tx, new: &Session) -> Result<()> {
@@ -81,6 +93,8 @@ pub(super) async fn end_sessions(
         Which::Of(_) => ending,
         Which::One(_, id) => ending.filter(session::Column::Id.eq(id.uuid())),
         Which::Others(_, id) => ending.filter(session::Column::Id.ne(id.uuid())),
+        Which::Issued(_) => ending.filter(session::Column::Provider.is_null()),
+        Which::Provided(_) => ending.filter(session::Column::Provider.is_not_null()),
     };
     let ended = ending.exec_with_returning(tx.conn()).await?;
     revoke_tokens(tx, &ended).await?;
@@ -255,8 +269,11 @@ pub(super) async fn purge(
 ) -> Result<bool> {
     let (ended, sent) = (ended_before.micros(), sent_before.micros());
     let failed = failed_before.micros();
+    // A provider may bring up a session long after it was ended here.
+    let provided = (ended_before - PROVIDED_KEPT).micros();
     let purges = [
-        ("sessions", "id", "ended_at", ended),
+        ("sessions", "id", "provider IS NULL AND ended_at", ended),
+        ("sessions", "id", "ended_at", provided),
         ("otp_challenges", "id", "expires_at", sent),
         ("otp_sends", "id", "sent_at", sent),
         ("otp_sources", "ip", "last_sent_at", sent),

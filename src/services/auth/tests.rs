@@ -39,6 +39,8 @@ fn settings(session_policy: SessionPolicy) -> Settings {
         otp_secret: Secret::new(b"the secret of passwords".to_vec()),
         otp_dev_code: None,
         jwt_secret: Secret::new(b"the secret of tokens".to_vec()),
+        signing_key: None,
+        previous_keys: Vec::new(),
         issuer: "souk".to_owned(),
         audience: "souk".to_owned(),
         access_ttl: Duration::from_secs(900),

@@ -10,7 +10,7 @@ use crate::kernel::phone::Phone;
 use crate::kernel::{Error, Reason, Result, Role};
 
 /// Administrators who would leave take turns under this key.
-const TURN: &str = "admins";
+pub(super) const TURN: &str = "admins";
 
 /// How to reach somebody.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,5 +1,6 @@
 //! Every query on accounts and address books.
 
+mod external;
 pub(super) mod lists;
 
 use sea_orm::sea_query::{Expr, ExprTrait, Func, OnConflict};
@@ -7,6 +8,8 @@ use sea_orm::{
     ActiveModelTrait, ColumnTrait, DbErr, EntityTrait, IntoActiveModel, PaginatorTrait,
     QueryFilter, QueryOrder, QuerySelect,
 };
+
+pub(super) use external::lock_by_email;
 
 use super::entity::{address, user};
 use super::{Address, User};
@@ -40,8 +43,12 @@ pub(super) async fn find_by_phone(conn: &impl Conn, phone: &Phone) -> Result<Opt
 
 /// The open account of an e-mail address in lower case.
 pub(super) async fn find_by_email(conn: &impl Conn, email: &str) -> Result<Option<User>> {
+    Ok(of_email(email).one(conn).await?)
+}
+
+fn of_email(email: &str) -> sea_orm::Select<user::Entity> {
     let lower = Expr::expr(Func::lower(Expr::col(user::Column::Email)));
-    Ok(open().filter(lower.eq(email)).one(conn).await?)
+    open().filter(lower.eq(email))
 }
 
 /// Whether an open account has the role.

@@ -1,6 +1,10 @@
 //! Sign-in: one-time passwords, passwords, mail links, sessions, tokens.
 
+mod clerk;
+mod clerk_keys;
+mod clerk_webhook;
 mod email;
+mod keys;
 mod login;
 mod otp;
 mod password;

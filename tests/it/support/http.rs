@@ -42,15 +42,28 @@ impl TestApp {
         if let Some(body) = body {
             request = request.json(&body);
         }
-        let response = request.send().await.unwrap();
-        let (status, headers) = (response.status(), response.headers().clone());
-        let text = response.text().await.unwrap();
-        let body = serde_json::from_str(&text).unwrap_or_else(|_| Value::String(text.clone()));
-        Answer {
-            status,
-            headers,
-            body,
-            text,
+        answer(request).await
+    }
+
+    /// Posts bytes as they are, with headers of any content.
+    pub async fn post_raw(&self, path: &str, headers: &[(&str, &[u8])], body: Vec<u8>) -> Answer {
+        let mut request = reqwest::Client::new().post(format!("{}{path}", self.url));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
         }
+        answer(request.body(body)).await
+    }
+}
+
+async fn answer(request: reqwest::RequestBuilder) -> Answer {
+    let response = request.send().await.unwrap();
+    let (status, headers) = (response.status(), response.headers().clone());
+    let text = response.text().await.unwrap();
+    let body = serde_json::from_str(&text).unwrap_or_else(|_| Value::String(text.clone()));
+    Answer {
+        status,
+        headers,
+        body,
+        text,
     }
 }

@@ -4,9 +4,11 @@
 pub mod accounts;
 pub mod app;
 pub mod builders;
+pub mod clerk;
 pub mod clients;
 pub mod database;
 pub mod http;
+pub mod keys;
 pub mod raw;
 pub mod rows;
 

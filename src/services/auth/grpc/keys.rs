@@ -2,12 +2,18 @@
 
 use tonic::{Request, Response, Status};
 
+use crate::grpc;
 use crate::pb::souk::auth::v1::{GetJwksRequest, GetJwksResponse};
 use crate::services::auth::Auth;
+use crate::services::auth::convert::key_to_pb;
 
 pub(super) async fn get_jwks(
-    _auth: &Auth,
-    _request: Request<GetJwksRequest>,
+    auth: &Auth,
+    request: Request<GetJwksRequest>,
 ) -> Result<Response<GetJwksResponse>, Status> {
-    Err(Status::unimplemented("not yet"))
+    grpc::open(request)?;
+    let keys = auth.0.access.keys().checking().filter_map(key_to_pb);
+    grpc::answer(GetJwksResponse {
+        keys: keys.collect(),
+    })
 }

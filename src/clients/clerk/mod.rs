@@ -1,0 +1,150 @@
+//! Clerk: who somebody is, by the session tokens that it signs, its Backend API and its
+//! webhooks.
+//!
+//! Nothing that Clerk's keys cannot prove is believed, and no caller waits for Clerk
+//! longer than a few seconds. Tests put a server of their own in Clerk's place.
+
+mod http;
+mod keys;
+mod person;
+mod session;
+
+use std::time::Duration;
+
+pub use person::{News, Person};
+pub use session::{Session, Unproven};
+
+use self::http::Http;
+use self::keys::KeySet;
+use crate::clients::svix::{self, Signed};
+use crate::kernel::{Error, Reason, Result, Secret, Time};
+
+/// How long the Backend API may take to answer.
+const API_TIME: Duration = Duration::from_secs(5);
+/// The largest answer of the Backend API.
+const ANSWER_MAX: usize = 256 * 1024;
+
+/// What the client is told at start.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The `iss` of its tokens.
+    pub issuer: String,
+    /// Where its public keys are.
+    pub jwks_url: String,
+    /// Where its Backend API is.
+    pub api_url: String,
+    /// The `azp` of tokens that are taken; empty takes any.
+    pub authorized_parties: Vec<String>,
+    /// Opens the Backend API.
+    pub secret_key: Option<Secret<String>>,
+    /// Sign its webhooks, any of them.
+    pub webhook_secrets: Vec<Secret<Vec<u8>>>,
+}
+
+/// The client.
+#[derive(Debug)]
+pub struct Clerk {
+    settings: Settings,
+    keys: KeySet,
+    http: Http,
+}
+
+impl Clerk {
+    /// The client. It asks nothing until it must.
+    ///
+    /// # Errors
+    /// UNAVAILABLE when this machine cannot make HTTPS calls.
+    pub fn new(settings: Settings) -> Result<Self> {
+        let http = Http::new()?;
+        Ok(Self {
+            keys: KeySet::new(http.clone(), settings.jwks_url.clone()),
+            http,
+            settings,
+        })
+    }
+
+    /// Whether a token says that it is of Clerk's; nothing is proven by that.
+    pub fn is_named_by(&self, token: &str) -> bool {
+        session::issuer(token).is_some_and(|issuer| issuer == self.settings.issuer)
+    }
+
+    /// The session that a token proves.
+    ///
+    /// # Errors
+    /// What it lacks, which is not for its bearer to know.
+    pub async fn session(&self, now: Time, token: &str) -> Result<Session, Unproven> {
+        session::prove(&self.settings, &self.keys, now, token).await
+    }
+
+    /// Whether the Backend API may be asked.
+    pub const fn has_api(&self) -> bool {
+        self.settings.secret_key.is_some()
+    }
+
+    /// What Clerk knows of a person; nothing when it knows no such one.
+    ///
+    /// # Errors
+    /// UNAVAILABLE when it cannot be asked.
+    pub async fn person(&self, subject: &str) -> Result<Option<Person>> {
+        let request = self.api(
+            reqwest::Method::GET,
+            &format!("/v1/users/{}", segment(subject)),
+        )?;
+        let (status, body) = self.http.send(request, API_TIME, ANSWER_MAX).await?;
+        match status.as_u16() {
+            200 => Person::read(&body)
+                .filter(|person| person.subject == subject)
+                .map(Some)
+                .ok_or_else(|| odd("Clerk described a person unreadably".to_owned())),
+            404 => Ok(None),
+            status => Err(odd(format!(
+                "Clerk answered {status} when asked for a person"
+            ))),
+        }
+    }
+
+    /// Tells Clerk what everybody may know of a person. A person whom it does not know any
+    /// more needs nothing.
+    ///
+    /// # Errors
+    /// UNAVAILABLE when it does not take it.
+    pub async fn publish(&self, subject: &str, metadata: &serde_json::Value) -> Result<()> {
+        let path = format!("/v1/users/{}/metadata", segment(subject));
+        let body = serde_json::json!({"public_metadata": metadata});
+        let request = self.api(reqwest::Method::PATCH, &path)?.json(&body);
+        let (status, _) = self.http.send(request, API_TIME, ANSWER_MAX).await?;
+        match status.as_u16() {
+            200..=299 | 404 => Ok(()),
+            status => Err(odd(format!("Clerk answered {status} when told metadata"))),
+        }
+    }
+
+    /// Whether Clerk sent a message.
+    ///
+    /// # Errors
+    /// SIGNATURE_INVALID, SIGNATURE_EXPIRED.
+    pub fn check(&self, message: &Signed<'_>, now: Time) -> Result<()> {
+        svix::verify(&self.settings.webhook_secrets, message, now)
+    }
+
+    fn api(&self, method: reqwest::Method, path: &str) -> Result<reqwest::RequestBuilder> {
+        let key = self.settings.secret_key.as_ref();
+        let key = key.ok_or_else(|| Error::internal("Clerk's Backend API has no key"))?;
+        let url = format!("{}{path}", self.settings.api_url);
+        Ok(self.http.request(method, &url).bearer_auth(key.expose()))
+    }
+}
+
+/// A text as one segment of a path.
+fn segment(text: &str) -> String {
+    percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string()
+}
+
+fn odd(what: String) -> Error {
+    Error::new(
+        Reason::Unavailable,
+        "the identity provider is not available",
+    )
+    .retry_after(Duration::from_secs(1))
+    .caused_by(what)
+}
