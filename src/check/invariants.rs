@@ -133,6 +133,13 @@ pub(super) const ALL: &[Invariant] = &[
             WHERE COALESCE(t.live, 0) <> CASE WHEN s.ended_at IS NULL THEN 1 ELSE 0 END",
     },
     Invariant {
+        name: "session-account",
+        says: "only who may sign in is signed in",
+        offenders: "
+            SELECT s.id FROM sessions s JOIN users u ON u.id = s.user_id
+            WHERE s.ended_at IS NULL AND NOT u.is_active",
+    },
+    Invariant {
         name: "token-chain",
         says: "refresh tokens follow one another as a list, not as a tree",
         offenders: "
