@@ -121,7 +121,7 @@ fn hide(
 
 /// What can be hidden: a text, or a message that is no choice of a oneof.
 fn check(schema: &Schema, field: &FieldDescriptor, is_secret: bool) {
-    if is_secret && !(field.kind() == Kind::String && !field.is_map()) {
+    if is_secret && field.kind() != Kind::String {
         problem(schema, field, "a secret must be a string");
     }
     if is_in_oneof(field) {

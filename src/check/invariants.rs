@@ -145,6 +145,13 @@ pub(super) const ALL: &[Invariant] = &[
                  WHERE i.user_id = s.user_id AND i.provider = s.provider)",
     },
     Invariant {
+        name: "session-account",
+        says: "only who may sign in is signed in",
+        offenders: "
+            SELECT s.id FROM sessions s JOIN users u ON u.id = s.user_id
+            WHERE s.ended_at IS NULL AND NOT u.is_active",
+    },
+    Invariant {
         name: "token-chain",
         says: "refresh tokens follow one another as a list, not as a tree",
         offenders: "

@@ -249,7 +249,7 @@ pub const MATRIX: &[Row] = &[
     ),
     row(
         "UserService/VerifySeller",
-        r#"{"id":"$seller","isVerified":false}"#,
+        r#"{"id":"$seller","isVerified":true}"#,
         ADMIN,
         Denied,
     ),

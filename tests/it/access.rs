@@ -43,6 +43,11 @@ impl Market {
             .call("StoreService/AddManager", &manager.to_string())
             .await
             .unwrap();
+        let tier = json!({"id": seller.client.user_id, "sellerCategory": "FOURNISSEUR"});
+        admin
+            .call("UserService/SetSellerCategory", &tier.to_string())
+            .await
+            .unwrap();
         shelves(&mut ids, &seller, &admin).await;
         belongings(&mut ids, &buyer).await;
         let people = BTreeMap::from([

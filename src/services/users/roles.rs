@@ -181,8 +181,8 @@ mod tests {
         let other = with_category(seller(Grossiste), Some(Fournisseur));
         assert_eq!(other.seller_category(), Some(Fournisseur));
         assert!(!other.is_verified);
-        let still = with_role(seller(Grossiste), Role::StoreOwner);
-        assert_eq!(still, seller(Grossiste));
+        let before = seller(Grossiste);
+        assert_eq!(with_role(before.clone(), Role::StoreOwner), before);
         let gone = with_role(seller(Grossiste), Role::Freelancer);
         assert_eq!((gone.seller_category(), gone.is_verified), (None, false));
     }

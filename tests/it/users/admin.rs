@@ -157,28 +157,22 @@ async fn accounts_are_found_by_role_tier_state_and_contact() {
         ..nobody()
     };
     assert_eq!(ids(&admin, nobody()).await.len(), 3);
-    assert_eq!(
-        ids(&admin, role(Role::Admin)).await,
-        [admin.user_id.clone()]
-    );
-    assert_eq!(
-        ids(&admin, role(Role::Customer)).await,
-        [idle.user_id.clone()]
-    );
+    assert_eq!(ids(&admin, role(Role::Admin)).await, [&*admin.user_id]);
+    assert_eq!(ids(&admin, role(Role::Customer)).await, [&*idle.user_id]);
     assert_eq!(ids(&admin, role(Role::Freelancer)).await.len(), 0);
-    assert_eq!(ids(&admin, active(false)).await, [idle.user_id.clone()]);
+    assert_eq!(ids(&admin, active(false)).await, [&*idle.user_id]);
     assert_eq!(ids(&admin, active(true)).await.len(), 2);
-    assert_eq!(ids(&admin, tier.clone()).await, [seller.id.clone()]);
+    assert_eq!(ids(&admin, tier.clone()).await, [&*seller.id]);
     let both = ListUsersRequest {
         role: Role::Customer.into(),
         ..tier
     };
     assert_eq!(ids(&admin, both).await.len(), 0);
     for spelling in ["0550000200", "+213 550 00 02 00", "00213550000200"] {
-        assert_eq!(ids(&admin, contact(spelling)).await, [seller.id.clone()]);
+        assert_eq!(ids(&admin, contact(spelling)).await, [&*seller.id]);
     }
     for spelling in ["gros@example.dz", " GROS@example.DZ "] {
-        assert_eq!(ids(&admin, contact(spelling)).await, [seller.id.clone()]);
+        assert_eq!(ids(&admin, contact(spelling)).await, [&*seller.id]);
     }
     assert_eq!(ids(&admin, contact(&closed.phone)).await.len(), 0);
     let odd = admin.users().list_users(contact("Gros")).await.unwrap_err();

@@ -113,7 +113,7 @@ async fn switching_twice_changes_nothing_more() {
         .deactivate_user(keyed("k", off.clone()))
         .await
         .unwrap();
-    let versions = "SELECT sum(version) FROM users";
+    let versions = "SELECT CAST(sum(version) AS bigint) FROM users";
     let version = app.number(versions).await;
     let again = users.deactivate_user(keyed("k", off.clone())).await;
     assert!(is_replayed(&again.unwrap()));

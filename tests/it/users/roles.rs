@@ -73,7 +73,7 @@ async fn the_same_role_again_changes_nothing() {
     let app = TestApp::start().await;
     let admin = app.admin().await;
     let client = app.customer().await;
-    let versions = "SELECT sum(version) FROM users";
+    let versions = "SELECT CAST(sum(version) AS bigint) FROM users";
     let version = app.number(versions).await;
     set(&admin, &client.user_id, Role::Customer).await.unwrap();
     me(&client).await.unwrap();
