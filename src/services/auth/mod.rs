@@ -29,6 +29,7 @@ mod login;
 mod mail;
 mod otp;
 mod password;
+mod prove;
 mod refresh;
 mod register;
 mod request;
