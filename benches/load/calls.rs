@@ -194,7 +194,8 @@ async fn get_product(
     .await
 }
 
-async fn connect_all(url: &str) -> Vec<Channel> {
+/// The connections that the tasks of a run share.
+pub async fn connect_all(url: &str) -> Vec<Channel> {
     let mut channels = Vec::new();
     for _ in 0..CONNECTIONS {
         channels.push(connect(url).await);

@@ -1,7 +1,8 @@
 //! A new password: by who knows the last one, or by who receives the account's mail.
 
-use super::attempts::{Subject, invalid_credentials};
+use super::attempts::{Account, Subject};
 use super::link::{self, Link, Purpose};
+use super::prove::invalid_credentials;
 use super::session::{EndReason, Which};
 use super::{Auth, login, mail, session, store, strength};
 use crate::db::Tx;
@@ -58,7 +59,7 @@ impl Auth {
         db.transact(change).await
     }
 
-    fn account_of(&self, user: &User) -> super::attempts::Account {
+    fn account_of(&self, user: &User) -> Account {
         match &user.email {
             Some(email) => self.0.keys.of_email(email),
             None => self.0.keys.of_user(user.user_id()),

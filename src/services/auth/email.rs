@@ -15,20 +15,18 @@ impl Auth {
     pub(super) async fn request_email_verification(&self, call: &Call) -> Result<()> {
         self.need_mail()?;
         let id = call.user()?;
-        let user = users::find(self.0.db.read(), id).await?;
-        let email = user
-            .filter(|user| !user.email_verified)
-            .and_then(|user| user.email);
-        let Some(email) = &email else {
-            return Err(Error::new(
-                Reason::NothingToVerify,
-                "there is no e-mail address that waits for its proof",
-            ));
-        };
         let ask = |tx: Tx| async move {
+            let user = users::lock(&tx, id).await?;
+            let waiting = user.email.filter(|_| !user.email_verified);
+            let email = waiting.ok_or_else(|| {
+                Error::new(
+                    Reason::NothingToVerify,
+                    "there is no e-mail address that waits for its proof",
+                )
+            })?;
             let link = Link {
                 user: Some(id),
-                ..self.link(call, Purpose::VerifyEmail, email, tx.now())
+                ..self.link(call, Purpose::VerifyEmail, &email, tx.now())
             };
             mail::issue(&tx, &link, mail::Kind::Plain).await
         };
@@ -78,12 +76,9 @@ impl Auth {
         id: UserId,
         token: &str,
     ) -> Result<User> {
-        match users::lock(tx, id).await {
-            Ok(user) if self.is_meant(link, &user, token) => Ok(user),
-            Ok(_) => Err(link::invalid()),
-            Err(error) if error.reason() == Reason::NotFound => Err(link::invalid()),
-            Err(error) => Err(error),
-        }
+        let user = users::lock_open(tx, id).await?;
+        let user = user.filter(|user| self.is_meant(link, user, token));
+        user.ok_or_else(link::invalid)
     }
 
     /// Whether the token is for the account as it is now: active, with that address.

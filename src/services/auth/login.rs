@@ -1,14 +1,14 @@
 //! Signing in with a password.
 
-use super::attempts::{Subject, invalid_credentials};
+use super::attempts::Subject;
+use super::prove::invalid_credentials;
 use super::session::{Device, Pair};
 use super::{Auth, session, store, verify};
 use crate::db::Tx;
-use crate::kernel::{Call, Error, Reason, Result};
+use crate::kernel::{Call, Result};
 use crate::services::users::{self, User};
 
-/// What a client brings to sign in.
-#[derive(Debug)]
+/// What a client brings to sign in. Not for printing: it holds the password.
 pub(super) struct Login {
     pub email: String,
     pub password: String,
@@ -43,7 +43,9 @@ impl Auth {
         // The inner result is the answer: the right password takes the failures back,
         // even where the account lets nobody in.
         let enter = |tx: Tx| async move {
-            let user = users::lock(&tx, id).await.map_err(gone)?;
+            // An account that was closed a moment ago is as unknown as any.
+            let user = users::lock_open(&tx, id).await?;
+            let user = user.ok_or_else(invalid_credentials)?;
             if store::credentials::find(tx.conn(), tx.dialect(), Some(id)).await? != *hash {
                 return Err(invalid_credentials());
             }
@@ -64,12 +66,4 @@ impl Auth {
 /// The form in which accounts have their addresses.
 pub(super) fn normal(email: &str) -> String {
     email.trim().to_lowercase()
-}
-
-/// An account that was closed a moment ago is as unknown as any.
-fn gone(error: Error) -> Error {
-    match error.reason() {
-        Reason::NotFound => invalid_credentials(),
-        _ => error,
-    }
 }

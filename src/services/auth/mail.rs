@@ -102,13 +102,21 @@ impl Auth {
 
     /// Looks up whose the address is, ties the link to the account, and writes the mail.
     async fn bind(&self, tx: &Tx, id: uuid::Uuid, kind: Kind) -> Result<Option<Letter>> {
-        let Some(link) = store::links::lock_open(tx, id).await? else {
+        let Some(link) = store::links::find_by_id(tx, id).await? else {
             return Ok(None);
         };
-        let user = match (link.user, &link.address) {
-            (Some(user), _) => users::find(tx.conn(), user).await?,
-            (None, Some(address)) => users::find_by_email(tx.conn(), address).await?,
+        let owner = match (link.user, &link.address) {
+            (Some(owner), _) => Some(owner),
+            (None, Some(address)) => {
+                let found = users::find_by_email(tx.conn(), address).await?;
+                found.map(|user| user.user_id())
+            }
             (None, None) => None,
+        };
+        // Held, so that an account that is being closed gets no link behind its back.
+        let user = match owner {
+            Some(owner) => users::lock_open(tx, owner).await?,
+            None => None,
         };
         let Some((user, email)) = user.and_then(|user| self.receiver(&link, &user)) else {
             store::links::forget_address(tx, id).await?;
@@ -160,5 +168,137 @@ fn letter(purpose: Purpose, kind: Kind, to: String, url: &str) -> Letter {
         to,
         subject: subject.to_owned(),
         text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use async_trait::async_trait;
+
+    use super::*;
+    use crate::clients::mail::{FakeMail, Mail};
+    use crate::db::testing::on_each;
+    use crate::db::{Conn, Db};
+    use crate::jobs::{Jobs, JobsConfig, Registry};
+    use crate::kernel::seal::Sealer;
+    use crate::kernel::{Clock, Secret};
+    use crate::services::auth::register::Registration;
+    use crate::services::auth::{Outside, SessionPolicy, register, tests};
+
+    const EMAIL: &str = "amina@example.dz";
+    const LINKS: &str = "SELECT count(*) FROM mail_links";
+
+    fn desk(db: &Db, mail: Option<Arc<dyn Mail>>) -> (Auth, Jobs) {
+        let outside = Outside { sms: None, mail };
+        let sealer = Sealer::new(Secret::new(vec![1; 32]));
+        let auth = Auth::new(
+            db.clone(),
+            sealer,
+            outside,
+            tests::settings(SessionPolicy::Single),
+        );
+        let jobs = Jobs::new(
+            db.clone(),
+            register(Registry::new(), &auth),
+            JobsConfig::default(),
+        );
+        (auth, jobs)
+    }
+
+    async fn open(auth: &Auth) -> User {
+        let wish = Registration {
+            email: EMAIL.to_owned(),
+            password: "rain on the tin roof".to_owned(),
+            name: None,
+            first_name: None,
+            last_name: None,
+            phone: None,
+            role: None,
+            device: None,
+            bootstrap_token: None,
+        };
+        let call = Call::system("/souk.auth.v1.AuthService/Register");
+        auth.register(&call, &wish).await.unwrap().0
+    }
+
+    async fn number(db: &Db, sql: &str) -> i64 {
+        let statement = db.dialect().statement(sql, []);
+        let row = db.read().query_one_raw(statement).await;
+        row.unwrap().unwrap().try_get_by_index(0).unwrap()
+    }
+
+    #[tokio::test]
+    async fn without_mail_accounts_open_but_links_are_refused() {
+        on_each(tests::clock(), async |db: Db| {
+            let (auth, _) = desk(&db, None);
+            open(&auth).await;
+            let call = Call::system("/souk.auth.v1.AuthService/RequestPasswordReset");
+            let refused = auth.request_password_reset(&call, EMAIL).await.unwrap_err();
+            assert_eq!(refused.reason(), Reason::Unavailable);
+            let refused = auth.request_email_verification(&call).await.unwrap_err();
+            assert_eq!(refused.reason(), Reason::Unavailable);
+            assert_eq!(number(&db, LINKS).await, 0);
+        })
+        .await;
+    }
+
+    /// Takes no letter the first time.
+    #[derive(Default)]
+    struct Flaky {
+        calls: AtomicUsize,
+        after: FakeMail,
+    }
+
+    #[async_trait]
+    impl Mail for Flaky {
+        async fn send(&self, letter: &Letter) -> Result<()> {
+            match self.calls.fetch_add(1, Ordering::SeqCst) {
+                0 => Err(Error::new(Reason::Unavailable, "the mail server is away")),
+                _ => self.after.send(letter).await,
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_mail_that_was_not_taken_is_sent_again_with_a_token_that_works() {
+        let clock: Clock = tests::clock();
+        on_each(clock.clone(), async |db: Db| {
+            let mail = Arc::new(Flaky::default());
+            let (auth, jobs) = desk(&db, Some(mail.clone()));
+            open(&auth).await;
+            jobs.run_due().await.unwrap();
+            assert!(mail.after.sent().is_empty());
+            clock.advance(std::time::Duration::from_secs(10 * 60));
+            jobs.run_due().await.unwrap();
+            let letter = mail.after.sent().pop().unwrap();
+            let (_, rest) = letter.text.split_once("?token=").unwrap();
+            let token = rest.split_whitespace().next().unwrap();
+            assert_eq!(auth.verify_email(token).await.unwrap(), EMAIL);
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn an_account_that_closed_meanwhile_gets_no_link() {
+        on_each(tests::clock(), async |db: Db| {
+            let mail = FakeMail::default();
+            let (auth, jobs) = desk(&db, Some(Arc::new(mail.clone())));
+            open(&auth).await;
+            let sql = "UPDATE users SET email = NULL, is_active = FALSE, deleted_at = 1";
+            let close = |tx: Tx| async move {
+                let statement = tx.dialect().statement(sql, []);
+                tx.conn().execute_raw(statement).await?;
+                Ok(())
+            };
+            db.transact(close).await.unwrap();
+            jobs.run_due().await.unwrap();
+            assert!(mail.sent().is_empty());
+            let bound = "SELECT count(*) FROM mail_links WHERE token_hash IS NOT NULL";
+            assert_eq!(number(&db, bound).await, 0);
+        })
+        .await;
     }
 }

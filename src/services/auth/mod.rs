@@ -35,6 +35,7 @@ mod otp;
 mod password;
 mod phone;
 mod rates;
+mod prove;
 mod refresh;
 mod register;
 mod request;

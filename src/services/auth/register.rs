@@ -35,8 +35,7 @@ impl Default for EmailAccounts {
     }
 }
 
-/// What a client brings to open an account.
-#[derive(Debug)]
+/// What a client brings to open an account. Not for printing: it holds the password.
 pub(super) struct Registration {
     pub email: String,
     pub password: String,

@@ -23,7 +23,7 @@ const AMINA: &str = "0551234567";
 const YACINE: &str = "0661234567";
 const SESSION_TTL: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
-fn clock() -> Clock {
+pub(super) fn clock() -> Clock {
     Clock::manual(Time::from_micros(1_800_000_000_000_000))
 }
 
@@ -34,7 +34,7 @@ struct Desk {
     jobs: Jobs,
 }
 
-fn settings(session_policy: SessionPolicy) -> Settings {
+pub(super) fn settings(session_policy: SessionPolicy) -> Settings {
     Settings {
         otp_secret: Secret::new(b"the secret of passwords".to_vec()),
         otp_dev_code: None,

@@ -39,6 +39,18 @@ pub async fn lock(tx: &Tx, id: UserId) -> Result<User> {
     store::lock(tx, id).await
 }
 
+/// The account, if it is open, held until commit.
+///
+/// # Errors
+/// Those of the database.
+pub async fn lock_open(tx: &Tx, id: UserId) -> Result<Option<User>> {
+    match store::lock(tx, id).await {
+        Ok(user) => Ok(Some(user)),
+        Err(error) if error.reason() == Reason::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
 /// Whether anybody runs the marketplace.
 ///
 /// # Errors
@@ -129,4 +141,85 @@ async fn claim(tx: &Tx, user: User) -> Result<Option<User>> {
     };
     save(tx, without).await?;
     Ok(None)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::db::Db;
+    use crate::db::testing::on_each;
+    use crate::kernel::{Clock, Time};
+
+    fn clock() -> Clock {
+        Clock::manual(Time::default() + Duration::from_secs(1_800_000_000))
+    }
+
+    fn phone() -> Phone {
+        Phone::parse("0551234567", None).unwrap()
+    }
+
+    async fn prove(db: &Db) -> User {
+        let phone = &phone();
+        db.transact(|tx| async move { find_or_create_by_phone(&tx, phone, Role::Customer).await })
+            .await
+            .unwrap()
+    }
+
+    #[tokio::test]
+    async fn an_account_that_is_nothing_but_a_phone_is_its_owners() {
+        on_each(clock(), async |db: Db| {
+            let phone = &phone();
+            let insert = |tx: Tx| async move {
+                let user = User {
+                    phone_verified: false,
+                    ..profile::new(tx.now(), phone, Role::DeliveryPartner)
+                };
+                store::insert(&tx, &user).await?;
+                Ok(user)
+            };
+            let made = db.transact(insert).await.unwrap();
+            assert!(find_by_phone_is_none(&db).await);
+            let found = prove(&db).await;
+            assert_eq!((found.id, found.role()), (made.id, Role::DeliveryPartner));
+            assert!(found.phone_verified);
+            assert!(!find_by_phone_is_none(&db).await);
+        })
+        .await;
+    }
+
+    async fn find_by_phone_is_none(db: &Db) -> bool {
+        let found = super::super::find_by_phone(db.read(), &phone()).await;
+        found.unwrap().is_none()
+    }
+
+    #[tokio::test]
+    async fn an_account_with_an_address_loses_a_phone_that_another_proves() {
+        on_each(clock(), async |db: Db| {
+            let account = &NewAccount {
+                email: "amina@example.dz".to_owned(),
+                name: None,
+                first_name: None,
+                last_name: None,
+                phone: Some(phone()),
+                role: Role::StoreOwner,
+            };
+            let made = db
+                .transact(|tx| async move { create(&tx, account).await })
+                .await
+                .unwrap();
+            assert!(find_by_phone_is_none(&db).await);
+            let owner = prove(&db).await;
+            assert_ne!(owner.id, made.id);
+            assert_eq!(owner.role(), Role::Customer);
+            let before = find_by_email(db.read(), "amina@example.dz").await.unwrap();
+            let before = before.unwrap();
+            assert_eq!(
+                (before.id, before.phone, before.version),
+                (made.id, None, 2)
+            );
+        })
+        .await;
+    }
 }

@@ -40,7 +40,7 @@ pub use entity::address::Model as Address;
 pub use entity::user::Model as User;
 pub use entry::{
     NewAccount, create, email_taken, find_by_email, find_or_create_by_phone, has_admin, lock,
-    prove_email,
+    lock_open, prove_email,
 };
 pub use external::{Told, account_of_proven_email, hold, open_account, switch_off, take_over};
 pub use phone::take_phone;

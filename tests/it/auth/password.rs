@@ -357,7 +357,7 @@ async fn changes_and_resets_stay_within_their_statements() {
         new_password: NEW.into(),
     };
     let changed = client.auth().change_password(request).await.unwrap();
-    assert!(statements(&changed) <= 14, "{}", statements(&changed));
+    assert!(statements(&changed) <= 15, "{}", statements(&changed));
     let request = RequestPasswordResetRequest {
         email: EMAIL.into(),
     };

@@ -46,12 +46,16 @@ impl TestApp {
         client
     }
 
-    /// Sends what waits, and reads the token of the last mail, which leads to `page`.
+    /// Sends what waits, and reads the token of the last mail that leads to `page`.
     pub async fn mailed_token(&self, page: &str) -> String {
         self.run_jobs().await;
-        let letter = self.mail.sent().pop().unwrap();
         let start = format!("http://localhost:3000/{page}?token=");
-        let (_, rest) = letter.text.split_once(&start).unwrap();
+        let letters = self.mail.sent();
+        let mut ends = letters
+            .iter()
+            .rev()
+            .filter_map(|letter| letter.text.split_once(&start));
+        let (_, rest) = ends.next().unwrap();
         rest.split_whitespace().next().unwrap().to_owned()
     }
 }

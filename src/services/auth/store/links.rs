@@ -70,11 +70,10 @@ pub async fn insert(tx: &Tx, link: &Link) -> Result<()> {
     run(tx, &sql, values).await.map(drop)
 }
 
-/// A link that still works, by its id, held until commit.
-pub async fn lock_open(tx: &Tx, id: uuid::Uuid) -> Result<Option<Link>> {
+/// A link that still works, by its id.
+pub async fn find_by_id(tx: &Tx, id: uuid::Uuid) -> Result<Option<Link>> {
     let sql = format!(
-        "SELECT {COLUMNS} FROM mail_links WHERE id = $1 AND used_at IS NULL AND expires_at > $2{}",
-        tx.dialect().for_update()
+        "SELECT {COLUMNS} FROM mail_links WHERE id = $1 AND used_at IS NULL AND expires_at > $2"
     );
     let values = [id.into(), tx.now().micros().into()];
     let statement = tx.dialect().statement(sql, values);
