@@ -1,8 +1,13 @@
 //! Sign-in: one-time passwords, sessions, tokens.
 
+mod endings;
+mod limits;
+mod mail;
 mod otp;
+mod phone;
 mod refresh;
 mod sessions;
+mod sms;
 
 use souk::pb::souk::auth::v1::{RequestOtpRequest, VerifyOtpRequest, VerifyOtpResponse};
 use tonic::Status;

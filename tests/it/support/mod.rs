@@ -8,6 +8,8 @@ pub mod database;
 pub mod http;
 pub mod raw;
 pub mod rows;
+pub mod smtp;
+pub mod twilio;
 
 pub use app::TestApp;
 pub use builders::{Seller, ShippingTo};
