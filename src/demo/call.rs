@@ -3,6 +3,7 @@
 use anyhow::{Context, Result, bail};
 use serde_json::{Map, Value};
 
+use crate::clients::http;
 use crate::pb::routes::{Body, ROUTES, Route};
 
 /// Calls the server as any client would.
@@ -49,11 +50,11 @@ impl Call {
 }
 
 impl Client {
-    pub(super) fn new(base: String) -> Self {
-        Self {
-            http: reqwest::Client::new(),
+    pub(super) fn new(base: String) -> Result<Self> {
+        Ok(Self {
+            http: http::to_own_port()?,
             base,
-        }
+        })
     }
 
     /// Makes a call that must succeed, and prints it with its twins and its answer.
@@ -236,7 +237,7 @@ mod tests {
 
     #[test]
     fn variables_go_to_the_path_and_the_rest_to_query_or_body() {
-        let client = Client::new("http://h".into());
+        let client = Client::new("http://h".into()).unwrap();
         let bound = |rpc: &str, message: Value| client.bind(route(rpc).unwrap(), &message);
         assert_eq!(
             bound(

@@ -19,7 +19,7 @@ pub const CODE: &str = "123456";
 /// # Errors
 /// When a call of the story is refused: the demo promises that none is.
 pub async fn run(base: &str, admin: &str) -> Result<()> {
-    let client = Client::new(base.to_owned());
+    let client = Client::new(base.to_owned())?;
     println!("Opening stores in Algiers and Oran …");
     let market = market::fill(&client, admin)
         .await

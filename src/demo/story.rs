@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::call::{Call, Client};
 use super::{CODE, market::Market};
+use crate::clients::http;
 
 const PHONE: &str = "0555123456";
 
@@ -135,7 +136,7 @@ async fn deliver(client: &Client, customer: &str, seller: &str, order: &Value) -
     let url = client.url("OrderService/WatchOrder", &id)?;
     println!("\n\u{1b}[1m── The customer watches the order\u{1b}[0m");
     println!("curl -sN -H 'authorization: Bearer {customer}' '{url}'");
-    let answer = reqwest::Client::new()
+    let answer = http::to_own_port()?
         .get(&url)
         .bearer_auth(customer)
         .send()

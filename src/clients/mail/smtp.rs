@@ -80,7 +80,7 @@ impl SmtpMail {
         }
         Ok(Self {
             transport: builder.build(),
-            breaker: Breaker::new(clock.clone()),
+            breaker: Breaker::new("mail server", clock.clone()),
             from,
             talk_limit: step_limit * STEPS,
             clock,
