@@ -100,7 +100,9 @@ impl App {
         let sms = outside::or(overrides.sms, || {
             sms(&config, &overrides.clock, overrides.http)
         })?;
-        let mail = outside::or(overrides.mail, || mail(&config, &overrides.clock))?;
+        let mail = outside::or(overrides.mail, || {
+            mail(&config, &overrides.clock, overrides.http)
+        })?;
         let db = Db::open(&config.database, overrides.clock).await?;
         db.migrate().await?;
         let tasks = Tasks::default();

@@ -9,6 +9,7 @@ use clap::{Parser, Subcommand};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::app::{App, Overrides};
+use crate::clients::http;
 use crate::config::{Config, Environment, Problem};
 use crate::db::Db;
 use crate::kernel::{Clock, Role};
@@ -250,7 +251,7 @@ async fn health(config: &Config) -> Result<()> {
         return Ok(());
     }
     let url = format!("http://{host}:{}/health/ready", server.port);
-    let answer = reqwest::get(&url).await?;
+    let answer = http::to_own_port()?.get(&url).send().await?;
     if !answer.status().is_success() {
         bail!("not ready: {}", answer.text().await?);
     }

@@ -20,7 +20,8 @@ impl MigrationTrait for Migration {
 // - `rate_windows` counts calls while the cache cannot; one row for each caller and class,
 //   of the last period in which there was a call.
 const TABLES: &str = "
-ALTER TABLE otp_challenges ADD COLUMN user_id UUID;
+ALTER TABLE otp_challenges ADD COLUMN user_id UUID
+    CHECK (purpose <> 'CHANGE_PHONE' OR user_id IS NOT NULL);
 
 CREATE TABLE sms_days (
     day BIGINT PRIMARY KEY NOT NULL,

@@ -51,7 +51,7 @@ pub fn sms(config: &Config, clock: &Clock, limits: http::Limits) -> Result<Optio
 ///
 /// # Errors
 /// INTERNAL when the server's name is none that TLS can prove.
-pub fn mail(config: &Config, clock: &Clock) -> Result<Option<Arc<dyn Mail>>> {
+pub fn mail(config: &Config, clock: &Clock, limits: http::Limits) -> Result<Option<Arc<dyn Mail>>> {
     let from = match &config.mail.from {
         Some(from) => from.clone(),
         None => DEVELOPER.parse().map_err(Error::internal)?,
@@ -74,7 +74,11 @@ pub fn mail(config: &Config, clock: &Clock) -> Result<Option<Arc<dyn Mail>>> {
         login: smtp.login.clone(),
         from,
     };
-    Ok(Some(Arc::new(SmtpMail::new(account, clock.clone())?)))
+    Ok(Some(Arc::new(SmtpMail::new(
+        account,
+        limits.total,
+        clock.clone(),
+    )?)))
 }
 
 /// Development may put stand-ins for providers on this host.

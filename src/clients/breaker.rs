@@ -17,6 +17,7 @@ const PAUSE: Duration = Duration::from_secs(30);
 /// The circuit of one provider. Clones share it.
 #[derive(Debug, Clone)]
 pub struct Breaker {
+    provider: &'static str,
     clock: Clock,
     state: Arc<Mutex<State>>,
 }
@@ -41,9 +42,10 @@ pub struct Permit {
 }
 
 impl Breaker {
-    /// A closed circuit.
-    pub fn new(clock: Clock) -> Self {
+    /// The closed circuit of a provider, whom the log names so.
+    pub fn new(provider: &'static str, clock: Clock) -> Self {
         Self {
+            provider,
             clock,
             state: Arc::new(Mutex::new(State::Closed(VecDeque::new()))),
         }
@@ -74,7 +76,7 @@ impl Breaker {
     }
 
     fn record(&self, failed: bool) {
-        let now = self.clock.now();
+        let (provider, now) = (self.provider, self.clock.now());
         let mut state = self.lock();
         match &mut *state {
             State::Closed(last) => {
@@ -84,13 +86,17 @@ impl Breaker {
                 last.push_back(failed);
                 let failures = last.iter().filter(|failed| **failed).count();
                 if failures >= FAILURES_MAX {
-                    tracing::error!(failures, "a provider keeps failing and is left alone");
+                    tracing::error!(
+                        provider,
+                        failures,
+                        "a provider keeps failing and is left alone"
+                    );
                     *state = State::Open(now + PAUSE);
                 }
             }
             State::HalfOpen(_) if failed => *state = State::Open(now + PAUSE),
             State::HalfOpen(_) => {
-                tracing::info!("a provider works again");
+                tracing::info!(provider, "a provider works again");
                 *state = State::Closed(VecDeque::new());
             }
             // A call that began before the circuit opened tells nothing new.
@@ -131,7 +137,7 @@ mod tests {
     use crate::kernel::Reason;
 
     fn breaker() -> Breaker {
-        Breaker::new(Clock::manual(Time::from_micros(0)))
+        Breaker::new("test", Clock::manual(Time::from_micros(0)))
     }
 
     fn fail(breaker: &Breaker, times: usize) {

@@ -154,6 +154,16 @@ impl Http {
     }
 }
 
+/// A client for souk's own port without TLS, for the command line and the demo. It trusts
+/// no certificate, so the host needs none.
+///
+/// # Errors
+/// INTERNAL when the client cannot be made.
+pub fn to_own_port() -> Result<Client> {
+    let client = Client::builder().no_proxy().tls_certs_only([]).build();
+    client.map_err(Error::internal)
+}
+
 /// The address that a URL names without a name.
 fn literal(url: &Url) -> Option<std::net::IpAddr> {
     let host = url.host_str()?;

@@ -3,6 +3,7 @@
 use anyhow::{Context, Result, bail};
 use serde_json::{Map, Value};
 
+use crate::clients::http;
 use crate::pb::routes::{Body, ROUTES, Route};
 
 /// Calls the server as any client would.

@@ -12,10 +12,9 @@ use super::{Letter, Mail, message};
 use crate::clients::breaker::Breaker;
 use crate::kernel::{Clock, Error, Reason, Result, Secret};
 
-/// How long one step of the talk may take.
-const STEP_LIMIT: Duration = Duration::from_secs(10);
-/// How long the whole talk may take: a server that drips answers ends here.
-const TALK_LIMIT: Duration = Duration::from_secs(30);
+/// The whole talk may take so many times as long as one step of it: a server that drips
+/// answers ends here.
+const STEPS: u32 = 3;
 
 /// How the talk with the server is kept from others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,15 +48,16 @@ pub struct SmtpMail {
     transport: AsyncSmtpTransport<Tokio1Executor>,
     breaker: Breaker,
     from: Mailbox,
+    talk_limit: Duration,
     clock: Clock,
 }
 
 impl SmtpMail {
-    /// Sends for an account.
+    /// Sends for an account; one step of the talk takes `step_limit` at the longest.
     ///
     /// # Errors
     /// INTERNAL when the host is no name that TLS can prove.
-    pub fn new(account: SmtpAccount, clock: Clock) -> Result<Self> {
+    pub fn new(account: SmtpAccount, step_limit: Duration, clock: Clock) -> Result<Self> {
         let SmtpAccount {
             host,
             port,
@@ -74,14 +74,15 @@ impl SmtpMail {
         let mut builder = builder
             .map_err(Error::internal)?
             .port(port)
-            .timeout(Some(STEP_LIMIT));
+            .timeout(Some(step_limit));
         if let Some((user, password)) = login {
             builder = builder.credentials(Credentials::new(user, password.expose().clone()));
         }
         Ok(Self {
             transport: builder.build(),
-            breaker: Breaker::new(clock.clone()),
+            breaker: Breaker::new("mail server", clock.clone()),
             from,
+            talk_limit: step_limit * STEPS,
             clock,
         })
     }
@@ -92,7 +93,7 @@ impl Mail for SmtpMail {
     async fn send(&self, letter: &Letter) -> Result<()> {
         let message = message::message(&self.from, letter, self.clock.now())?;
         let permit = self.breaker.enter()?;
-        let sent = tokio::time::timeout(TALK_LIMIT, self.transport.send(message)).await;
+        let sent = tokio::time::timeout(self.talk_limit, self.transport.send(message)).await;
         let outcome = match sent {
             Ok(Ok(_)) => Ok(()),
             Ok(Err(error)) => Err(refusal(&error)),

@@ -48,7 +48,7 @@ impl Twilio {
     pub fn new(http: Http, clock: Clock, account: TwilioAccount) -> Self {
         Self {
             http,
-            breaker: Breaker::new(clock),
+            breaker: Breaker::new("Twilio", clock),
             account,
         }
     }

@@ -4,13 +4,18 @@ mod clerk;
 mod clerk_keys;
 mod clerk_webhook;
 mod email;
+mod endings;
 mod keys;
+mod limits;
 mod login;
+mod mail;
 mod otp;
 mod password;
+mod phone;
 mod refresh;
 mod register;
 mod sessions;
+mod sms;
 
 use souk::pb::souk::auth::v1::{RequestOtpRequest, VerifyOtpRequest, VerifyOtpResponse};
 use tonic::Status;

@@ -187,7 +187,7 @@ async fn signing_in_stays_within_its_statements() {
         phone: PHONE.into(),
     };
     let sent = guest.auth().request_otp(message).await.unwrap();
-    assert!(statements(&sent) <= 5, "{}", statements(&sent));
+    assert!(statements(&sent) <= 6, "{}", statements(&sent));
     let verified = guest.auth().verify_otp(attempt(PHONE, CODE)).await.unwrap();
     assert!(statements(&verified) <= 9, "{}", statements(&verified));
 }

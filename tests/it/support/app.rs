@@ -41,9 +41,16 @@ pub struct TestApp {
     /// Every mail that it sent.
     pub mail: FakeMail,
     channel: Channel,
-    next_phone: AtomicU32,
-    _database: TestDatabase,
-    _data: TempDir,
+    ground: Ground,
+}
+
+/// What several servers may share: a database, a folder with its secrets, a clock.
+#[derive(Clone)]
+struct Ground {
+    database: Arc<TestDatabase>,
+    data: Arc<TempDir>,
+    clock: Clock,
+    next_phone: Arc<AtomicU32>,
 }
 
 impl TestApp {
@@ -54,18 +61,45 @@ impl TestApp {
 
     /// A server with some settings of its own.
     pub async fn with(settings: &[(&str, &str)]) -> Self {
-        let database = TestDatabase::create().await;
-        let data = tempfile::tempdir().unwrap();
-        let clock = Clock::manual(START);
+        Self::adjusted(settings, |_| {}).await
+    }
+
+    /// A server with some settings of its own, and other parts than tests usually have.
+    pub async fn adjusted(settings: &[(&str, &str)], adjust: impl FnOnce(&mut Overrides)) -> Self {
+        let ground = Ground {
+            database: Arc::new(TestDatabase::create().await),
+            data: Arc::new(tempfile::tempdir().unwrap()),
+            clock: Clock::manual(START),
+            next_phone: Arc::default(),
+        };
+        Self::launch(ground, settings, adjust).await
+    }
+
+    /// Another server on the same database, with the same secrets and clock.
+    pub async fn beside(
+        &self,
+        settings: &[(&str, &str)],
+        adjust: impl FnOnce(&mut Overrides),
+    ) -> Self {
+        Self::launch(self.ground.clone(), settings, adjust).await
+    }
+
+    async fn launch(
+        ground: Ground,
+        settings: &[(&str, &str)],
+        adjust: impl FnOnce(&mut Overrides),
+    ) -> Self {
+        let clock = ground.clock.clone();
         let (sms, mail) = (FakeSms::default(), FakeMail::default());
-        let overrides = Overrides {
+        let mut overrides = Overrides {
             clock: clock.clone(),
             sms: Some(Arc::new(sms.clone())),
             mail: Some(Arc::new(mail.clone())),
             background: false,
             ..Overrides::default()
         };
-        let config = config(&database.url, &data, settings);
+        adjust(&mut overrides);
+        let config = config(&ground.database.url, &ground.data, settings);
         let running = App::start(config, overrides).await.unwrap();
         let url = format!("http://{}", running.address);
         let channel = Endpoint::from_shared(url.clone())
@@ -73,7 +107,7 @@ impl TestApp {
             .connect()
             .await
             .unwrap();
-        let db = Db::open(&DbConfig::new(&database.url), clock.clone())
+        let db = Db::open(&DbConfig::new(&ground.database.url), clock.clone())
             .await
             .unwrap();
         Self {
@@ -84,9 +118,7 @@ impl TestApp {
             sms,
             mail,
             channel,
-            next_phone: AtomicU32::new(0),
-            _database: database,
-            _data: data,
+            ground,
         }
     }
 
@@ -97,7 +129,7 @@ impl TestApp {
 
     /// A new customer.
     pub async fn customer(&self) -> Client {
-        let number = self.next_phone.fetch_add(1, Ordering::Relaxed);
+        let number = self.ground.next_phone.fetch_add(1, Ordering::Relaxed);
         self.sign_in(&format!("06610{number:05}")).await
     }
 

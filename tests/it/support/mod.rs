@@ -11,6 +11,8 @@ pub mod http;
 pub mod keys;
 pub mod raw;
 pub mod rows;
+pub mod smtp;
+pub mod twilio;
 
 pub use app::TestApp;
 pub use builders::{Seller, ShippingTo};
