@@ -545,6 +545,23 @@ async fn who_closes_the_account_and_comes_again_begins_anew() {
 }
 
 #[tokio::test]
+async fn a_session_from_before_the_account_was_closed_opens_no_new_one() {
+    let clerk = FakeClerk::start().await;
+    clerk.add(&person(AMINA, MAIL, true, 1));
+    let app = clerk.app().await;
+    let amina = visitor(&app, &clerk, AMINA, "sess_1").await;
+    me(&amina).await.unwrap();
+    amina.users().delete_me(DeleteMeRequest {}).await.unwrap();
+    // As if another process had never seen the session.
+    let rename = "UPDATE sessions SET external_id = 'sess_2'";
+    app.execute(rename, []).await;
+    let stale = visitor(&app, &clerk, AMINA, "sess_2").await;
+    assert_eq!(refusal(&stale).await, unauthenticated("TOKEN_INVALID"));
+    assert_eq!(app.number(USERS).await, 1);
+    app.assert_sound().await;
+}
+
+#[tokio::test]
 async fn clerk_learns_what_somebody_became() {
     let clerk = FakeClerk::start().await;
     clerk.add(&person(AMINA, MAIL, true, 1));

@@ -20,26 +20,30 @@ impl Auth {
     pub(super) async fn recognise(&self, clerk: &Clerk, session: &ClerkSession) -> Result<Known> {
         let db = &self.0.db;
         let seen = store::find_visit(db, PROVIDER, &session.subject, &session.id).await?;
-        let known = seen.as_ref().map(|(identity, _)| identity);
-        if let Some((
-            Identity {
-                is_deleted: false,
-                user: Some(user),
-                ..
-            },
-            Some(visit),
-        )) = &seen
-        {
-            if visit.user != *user {
-                return Err(invalid());
-            }
-            return self.note(visit).await;
+        let (identity, visit) =
+            seen.map_or((None, None), |(identity, visit)| (Some(identity), visit));
+        let user = identity.and_then(|identity| identity.user);
+        match visit {
+            _ if identity.is_some_and(|identity| identity.is_deleted) => return Err(invalid()),
+            Some(visit) if Some(visit.user) == user => return self.note(&visit).await,
+            // Of somebody who has left since.
+            Some(_) => return Err(invalid()),
+            None => {}
         }
-        let is_new = known.is_none_or(|identity| identity.user.is_none() && !identity.is_deleted);
-        let person = match is_new && clerk.has_api() {
+        let person = match user {
+            Some(user) => {
+                let user = users::find(db.read(), user).await?;
+                if user.is_some_and(|user| !user.is_active) {
+                    return Err(verify::inactive());
+                }
+                None
+            }
             // A token outlives its person by a minute at the most.
-            true => Some(clerk.person(&session.subject).await?.ok_or_else(invalid)?),
-            false => None,
+            None if clerk.has_api() => {
+                let person = clerk.person(&session.subject).await?;
+                Some(person.ok_or_else(invalid)?)
+            }
+            None => None,
         };
         let person = person.as_ref();
         // The inner result is the answer: an account that is switched off stays linked.
@@ -73,7 +77,7 @@ impl Auth {
         let row = self.row(tx, &user, session);
         let visit = store::put_external_session(tx, &row).await?;
         if visit.user != user.user_id() {
-            return Ok(Err(invalid()));
+            return Err(invalid());
         }
         tracing::info!(user.id = %user.user_id(), session.id = %visit.session, "came with a token of Clerk");
         Ok(Ok(known(&visit, tx.now())))
