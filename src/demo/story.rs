@@ -7,7 +7,6 @@ use serde_json::{Value, json};
 
 use super::call::{Call, Client};
 use super::{CODE, market::Market};
-use crate::clients::http;
 
 const PHONE: &str = "0555123456";
 

@@ -94,7 +94,7 @@ impl Auth {
         let sign_in = |tx: Tx| async move {
             let known = store::find_session(tx.conn(), session).await?;
             let is_visit = known.is_some_and(|known| known.provider.as_deref() == Some(PROVIDER));
-            let user = users::hold(&tx, user).await?;
+            let user = users::lock_open(&tx, user).await?;
             let (true, Some(user)) = (is_visit, user) else {
                 return Err(invalid());
             };

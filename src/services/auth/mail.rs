@@ -192,12 +192,16 @@ mod tests {
     const LINKS: &str = "SELECT count(*) FROM mail_links";
 
     fn desk(db: &Db, mail: Option<Arc<dyn Mail>>) -> (Auth, Jobs) {
-        let outside = Outside { sms: None, mail };
+        let outside = Outside {
+            mail,
+            ..Outside::default()
+        };
         let sealer = Sealer::new(Secret::new(vec![1; 32]));
         let auth = Auth::new(
             db.clone(),
             sealer,
             outside,
+            Arc::new(tests::NoOrders),
             tests::settings(SessionPolicy::Single),
         );
         let jobs = Jobs::new(

@@ -53,7 +53,7 @@ pub(super) fn settings(session_policy: SessionPolicy) -> Settings {
 }
 
 /// Nobody sells or buys.
-struct NoOrders;
+pub(super) struct NoOrders;
 
 #[async_trait]
 impl OpenOrders for NoOrders {

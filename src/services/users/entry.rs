@@ -4,7 +4,7 @@ use super::{User, changed, profile, save, store};
 use crate::db::{Conn, Tx};
 use crate::kernel::id::UserId;
 use crate::kernel::phone::Phone;
-use crate::kernel::{Error, Result, Role};
+use crate::kernel::{Code, Error, Result, Role};
 
 /// An account that begins with an e-mail address.
 #[derive(Debug, Clone)]
@@ -46,7 +46,7 @@ pub async fn lock(tx: &Tx, id: UserId) -> Result<User> {
 pub async fn lock_open(tx: &Tx, id: UserId) -> Result<Option<User>> {
     match store::lock(tx, id).await {
         Ok(user) => Ok(Some(user)),
-        Err(error) if error.reason() == Reason::NotFound => Ok(None),
+        Err(error) if error.code() == Code::NotFound => Ok(None),
         Err(error) => Err(error),
     }
 }

@@ -5,9 +5,8 @@ use std::time::Duration;
 
 use super::{User, admin, changed, profile, save, store};
 use crate::db::Tx;
-use crate::kernel::id::UserId;
 use crate::kernel::phone::Phone;
-use crate::kernel::{Code, Error, Reason, Result, Role};
+use crate::kernel::{Error, Reason, Result, Role};
 
 /// When it makes sense to come again after somebody else was faster.
 const RETRY: Duration = Duration::from_millis(100);
@@ -27,18 +26,6 @@ pub struct Told {
     pub last_name: Option<String>,
     /// A picture.
     pub avatar_url: Option<String>,
-}
-
-/// The open account with this id, held until commit.
-///
-/// # Errors
-/// Those of the database.
-pub async fn hold(tx: &Tx, id: UserId) -> Result<Option<User>> {
-    match store::lock(tx, id).await {
-        Ok(user) => Ok(Some(user)),
-        Err(error) if error.code() == Code::NotFound => Ok(None),
-        Err(error) => Err(error),
-    }
 }
 
 /// The account that an address belongs to of which the provider has seen that it is the

@@ -42,7 +42,7 @@ pub use entry::{
     NewAccount, create, email_taken, find_by_email, find_or_create_by_phone, has_admin, lock,
     lock_open, prove_email,
 };
-pub use external::{Told, account_of_proven_email, hold, open_account, switch_off, take_over};
+pub use external::{Told, account_of_proven_email, open_account, switch_off, take_over};
 pub use phone::take_phone;
 pub use roles::{SellerCategory, choose_role};
 

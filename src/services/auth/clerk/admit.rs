@@ -65,7 +65,7 @@ impl Auth {
             }) => return Ok(Err(invalid())),
             Some(Identity {
                 user: Some(user), ..
-            }) => users::hold(tx, user).await?,
+            }) => users::lock_open(tx, user).await?,
             _ => Some(self.linked_account(tx, &session.subject, person).await?),
         };
         let Some(user) = user else {

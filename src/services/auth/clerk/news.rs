@@ -61,7 +61,7 @@ impl Auth {
         if person.updated_at < identity.told_at {
             return Ok(());
         }
-        let Some(user) = users::hold(tx, user).await? else {
+        let Some(user) = users::lock_open(tx, user).await? else {
             return Ok(());
         };
         users::take_over(tx, user, &self.told(person)).await?;
@@ -86,7 +86,7 @@ async fn person_deleted(tx: &Tx, subject: &str) -> Result<()> {
     let Some(user) = gone.user else {
         return Ok(());
     };
-    let Some(account) = users::hold(tx, user).await? else {
+    let Some(account) = users::lock_open(tx, user).await? else {
         return Ok(());
     };
     let which = match users::switch_off(tx, account).await? {
