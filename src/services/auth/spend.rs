@@ -43,7 +43,35 @@ fn day_of(now: Time) -> (Time, Time) {
 
 #[cfg(test)]
 mod tests {
+    use futures_util::future::join_all;
+
     use super::*;
+    use crate::db::Db;
+    use crate::db::testing::on_each;
+    use crate::kernel::Clock;
+
+    #[tokio::test]
+    async fn one_message_of_a_day_is_the_last_and_a_rolled_back_one_does_not_count() {
+        on_each(Clock::manual(Time::from_micros(1)), async |db: Db| {
+            let lost: Result<bool> = db
+                .transact(|tx: Tx| async move {
+                    count(&tx, 3).await?;
+                    Err(Error::new(Reason::Conflict, "rolled back"))
+                })
+                .await;
+            assert_eq!(lost.unwrap_err().reason(), Reason::Conflict);
+            let send = || db.transact(|tx: Tx| async move { count(&tx, 3).await });
+            let sent = join_all((0..8).map(|_| send())).await;
+            let told = sent.iter().filter(|outcome| matches!(outcome, Ok(true)));
+            assert_eq!(told.count(), 1);
+            let refused: Vec<Error> = sent.into_iter().filter_map(Result::err).collect();
+            assert_eq!(refused.len(), 5);
+            for refusal in refused {
+                assert_eq!(refusal.reason(), Reason::OtpRateLimited);
+            }
+        })
+        .await;
+    }
 
     #[test]
     fn a_day_is_from_midnight_to_midnight_utc() {
