@@ -58,8 +58,11 @@ fn desk(db: &Db, policy: SessionPolicy) -> Desk {
     };
     let auth = Auth::new(db.clone(), sealer, outside, settings(policy));
     db.set_observers(vec![auth.observer()]);
-    let registry = register(Registry::new(), &auth);
-    let jobs = Jobs::new(db.clone(), registry, JobsConfig::default());
+    let jobs = Jobs::new(
+        db.clone(),
+        register(Registry::new(), &auth),
+        JobsConfig::default(),
+    );
     Desk { auth, sms, jobs }
 }
 
