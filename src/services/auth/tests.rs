@@ -50,19 +50,15 @@ fn settings(session_policy: SessionPolicy) -> Settings {
 }
 
 fn desk(db: &Db, policy: SessionPolicy) -> Desk {
-    let sms = FakeSms::default();
-    let sealer = Sealer::new(Secret::new(vec![1; 32]));
+    let (sms, sealer) = (FakeSms::default(), Sealer::new(Secret::new(vec![1; 32])));
     let outside = Outside {
         sms: Some(Arc::new(sms.clone())),
         ..Outside::default()
     };
     let auth = Auth::new(db.clone(), sealer, outside, settings(policy));
     db.set_observers(vec![auth.observer()]);
-    let jobs = Jobs::new(
-        db.clone(),
-        register(Registry::new(), &auth),
-        JobsConfig::default(),
-    );
+    let registry = register(Registry::new(), &auth);
+    let jobs = Jobs::new(db.clone(), registry, JobsConfig::default());
     Desk { auth, sms, jobs }
 }
 
