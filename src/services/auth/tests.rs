@@ -67,8 +67,7 @@ impl OpenOrders for NoOrders {
 }
 
 fn desk(db: &Db, policy: SessionPolicy) -> Desk {
-    let sms = FakeSms::default();
-    let sealer = Sealer::new(Secret::new(vec![1; 32]));
+    let (sms, sealer) = (FakeSms::default(), Sealer::new(Secret::new(vec![1; 32])));
     let outside = Outside {
         sms: Some(Arc::new(sms.clone())),
         ..Outside::default()

@@ -1,7 +1,9 @@
 //! Sign-in: one-time passwords, passwords, mail links, sessions, tokens.
 
 mod clerk;
+mod clerk_forgeries;
 mod clerk_keys;
+mod clerk_sessions;
 mod clerk_webhook;
 mod email;
 mod endings;
