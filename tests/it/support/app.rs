@@ -16,6 +16,7 @@ use souk::db::{Db, DbConfig};
 use souk::kernel::{Clock, Time};
 use souk::pb::souk::auth::v1::{RequestOtpRequest, VerifyOtpRequest, VerifyOtpResponse};
 use tempfile::TempDir;
+use tokio::sync::OnceCell;
 use tonic::transport::{Channel, Endpoint};
 
 use super::Client;
@@ -40,10 +41,19 @@ pub struct TestApp {
     pub sms: FakeSms,
     /// Every mail that it sent.
     pub mail: FakeMail,
-    channel: Channel,
+    pub(super) channel: Channel,
+    pub(super) http: reqwest::Client,
+    pub(super) every_row: OnceCell<(String, Vec<String>)>,
+    pub(super) place: Place,
     next_phone: AtomicU32,
-    _database: TestDatabase,
-    _data: TempDir,
+}
+
+/// Where a server keeps what outlives it.
+#[derive(Clone)]
+pub(super) struct Place {
+    pub(super) database: Arc<TestDatabase>,
+    pub(super) data: Arc<TempDir>,
+    pub(super) clock: Clock,
 }
 
 impl TestApp {
@@ -54,9 +64,21 @@ impl TestApp {
 
     /// A server with some settings of its own.
     pub async fn with(settings: &[(&str, &str)]) -> Self {
-        let database = TestDatabase::create().await;
-        let data = tempfile::tempdir().unwrap();
-        let clock = Clock::manual(START);
+        let place = Place {
+            database: Arc::new(TestDatabase::create().await),
+            data: Arc::new(tempfile::tempdir().unwrap()),
+            clock: Clock::manual(START),
+        };
+        Self::at(place, settings).await
+    }
+
+    /// Another server on the same database, with the same secrets and clock.
+    pub async fn beside(&self) -> Self {
+        Self::at(self.place.clone(), &[]).await
+    }
+
+    pub(super) async fn at(place: Place, settings: &[(&str, &str)]) -> Self {
+        let (database, data, clock) = (&place.database, &place.data, place.clock.clone());
         let (sms, mail) = (FakeSms::default(), FakeMail::default());
         let overrides = Overrides {
             clock: clock.clone(),
@@ -65,7 +87,7 @@ impl TestApp {
             background: false,
             ..Overrides::default()
         };
-        let config = config(&database.url, &data, settings);
+        let config = config(&database.url, data, settings);
         let running = App::start(config, overrides).await.unwrap();
         let url = format!("http://{}", running.address);
         let channel = Endpoint::from_shared(url.clone())
@@ -84,9 +106,10 @@ impl TestApp {
             sms,
             mail,
             channel,
+            http: reqwest::Client::new(),
+            every_row: OnceCell::new(),
+            place,
             next_phone: AtomicU32::new(0),
-            _database: database,
-            _data: data,
         }
     }
 
@@ -134,6 +157,11 @@ impl TestApp {
         client.user_id = answer.user.unwrap().id;
         client.phone = phone.into();
         client
+    }
+
+    /// The same person, at this server.
+    pub fn recall(&self, person: &Client) -> Client {
+        person.over(self.channel.clone())
     }
 
     /// Runs every job that is due.
