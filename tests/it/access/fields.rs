@@ -8,6 +8,9 @@ use serde_json::Value;
 
 use super::matrix::{Row, Who};
 
+/// What stands at the head of each table.
+const HEAD: &str = "# Method, path in its answer: who of those who may call is told it.";
+
 /// The answers of an RPC by caller.
 pub type Seen = BTreeMap<Who, Value>;
 
@@ -55,12 +58,14 @@ impl Told {
         wrong
     }
 
-    /// A line per path: the RPC, the path, and who is told it.
+    /// Per service, what the file is and a line per path: the RPC, the path, and who is told it.
     fn lines(&self) -> BTreeMap<String, Vec<String>> {
         let mut files: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for (rpc, (callers, paths)) in &self.0 {
             let (service, method) = rpc.split_once("Service/").unwrap();
-            let lines = files.entry(service.to_lowercase()).or_default();
+            let lines = files
+                .entry(service.to_lowercase())
+                .or_insert_with(|| vec![HEAD.to_owned()]);
             for (path, who) in paths {
                 let who = match who == callers {
                     true => "all".to_owned(),

@@ -23,6 +23,7 @@ mod refusals;
 mod resumption;
 mod roles;
 mod routes;
+mod stage;
 
 use prost_reflect::{DescriptorPool, MessageDescriptor};
 use souk::pb::DESCRIPTOR_BYTES;

@@ -5,8 +5,9 @@ use prost_reflect::{DescriptorPool, Kind};
 use serde_json::{Value, json};
 use tonic::{Code, Status};
 
-use super::market::{Market, act, told};
+use super::market::{Market, told};
 use super::matrix::{NOT_BUILT, Row, Who, rows};
+use super::stage::act;
 use super::walk::spots;
 use super::{assert_nothing, input, is_open, pool};
 use crate::support::ShippingTo;

@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 use tonic::Code;
 
-use super::market::{Market, act};
+use super::market::Market;
 use super::matrix::Who;
+use super::stage::act;
 use crate::support::{Client, TestApp};
 
 /// The most that a right may outlive its end.
