@@ -31,7 +31,7 @@ const CHECKOUTS: usize = 500;
 const QUIET: usize = 40;
 /// How much longer than its fair share of the time the slowest call in a hundred may
 /// take. Who waits out a lock or a deadlock takes far longer.
-const PATIENCE: u32 = 4;
+const PATIENCE: u32 = 8;
 
 /// Something that a buyer or the seller sets out to do.
 enum Act {
