@@ -7,7 +7,7 @@ use serde_json::json;
 use tonic::Code;
 
 use super::market::Market;
-use super::matrix::Who;
+use super::matrix::{NOT_BUILT, Who};
 use super::stage::act;
 use crate::support::{Client, TestApp};
 
@@ -102,6 +102,66 @@ async fn a_store_that_is_suspended_is_hidden_everywhere() {
                 market.person(Who::Admin),
                 "StoreService/SuspendStore",
                 &store,
+            )
+            .await;
+        },
+    )
+    .await;
+}
+
+/// Two administrators: one to lose the role, one to take it away.
+async fn with_two_administrators() -> Market {
+    let market = Market::open().await;
+    let buyer: souk::kernel::id::UserId = market.id("$buyer").parse().unwrap();
+    let promote = "UPDATE users SET role = 'ADMIN' WHERE id = $1";
+    market.app.execute(promote, [buyer.uuid().into()]).await;
+    market
+}
+
+#[tokio::test]
+async fn an_administrator_who_was_demoted_is_none_anywhere() {
+    if NOT_BUILT.contains(&"UserService/SetUserRole") {
+        return;
+    }
+    let market = with_two_administrators().await;
+    let other = market.app.beside().await;
+    let demote = json!({"id": market.id("$buyer"), "role": "CUSTOMER"});
+    assert_gone_everywhere(
+        (&market.app, &other),
+        market.person(Who::Buyer),
+        ("OpsService/ListJobs", "{}"),
+        // The sessions end with the role.
+        Code::Unauthenticated,
+        async || {
+            act(
+                market.person(Who::Admin),
+                "UserService/SetUserRole",
+                &demote,
+            )
+            .await;
+        },
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn an_account_that_was_switched_off_is_nobody_anywhere() {
+    if NOT_BUILT.contains(&"UserService/DeactivateUser") {
+        return;
+    }
+    let market = Market::open().await;
+    let other = market.app.beside().await;
+    let stranger = json!({"id": market.id("$stranger")});
+    assert_gone_everywhere(
+        (&market.app, &other),
+        market.person(Who::Stranger),
+        ("UserService/GetMe", "{}"),
+        Code::Unauthenticated,
+        async || {
+            act(
+                market.person(Who::Admin),
+                "UserService/DeactivateUser",
+                &stranger,
             )
             .await;
         },
