@@ -7,7 +7,9 @@
 
 #[path = "access/budgets.rs"]
 mod budgets;
-#[path = "access/matrix.rs"]
+#[path = "access/coverage.rs"]
+mod coverage;
+#[path = "access/matrix/mod.rs"]
 mod matrix;
 
 use std::collections::BTreeSet;
@@ -31,38 +33,51 @@ fn short(path: &str) -> &str {
     path.rsplit_once('.').unwrap().1
 }
 
+/// Every RPC of the contract by its short name.
+fn rpcs() -> impl Iterator<Item = &'static str> {
+    policy::ALL.iter().map(|policy| short(policy.path))
+}
+
 #[test]
 fn every_rpc_stands_in_the_access_matrix_once() {
-    let rows: Vec<_> = matrix::MATRIX.iter().map(|row| row.rpc).collect();
-    let listed: BTreeSet<_> = rows.iter().copied().collect();
-    assert_eq!(listed.len(), rows.len(), "an RPC stands twice");
-    let rpcs: BTreeSet<_> = policy::ALL
-        .iter()
-        .map(|policy| short(policy.path))
-        .collect();
-    let missing: Vec<_> = rpcs.difference(&listed).collect();
-    let stale: Vec<_> = listed.difference(&rpcs).collect();
-    assert!(
-        missing.is_empty() && stale.is_empty(),
-        "without a row: {missing:?}; without an RPC: {stale:?}"
+    let problems = coverage::problems(rpcs(), matrix::rows().map(|row| row.rpc));
+    assert!(problems.is_empty(), "{problems:?}");
+}
+
+#[test]
+fn an_rpc_without_a_row_or_a_row_too_many_turns_the_build_red() {
+    let rows = || matrix::rows().map(|row| row.rpc);
+    let invented = rpcs().chain(["OrderService/ForgetOrder"]);
+    assert_eq!(
+        coverage::problems(invented, rows()),
+        ["\"OrderService/ForgetOrder\" has no row"]
+    );
+    let stale = rows().chain(["OrderService/ForgetOrder"]);
+    assert_eq!(
+        coverage::problems(rpcs(), stale),
+        ["\"OrderService/ForgetOrder\" is a row of nothing"]
+    );
+    let twice = rows().chain(["OrderService/PlaceOrder"]);
+    assert_eq!(
+        coverage::problems(rpcs(), twice),
+        ["\"OrderService/PlaceOrder\" stands twice"]
     );
 }
 
 #[test]
 fn every_rpc_has_a_budget_of_statements() {
-    for known in policy::ALL.iter().filter(|known| !known.server_streaming) {
-        let rpc = short(known.path);
-        let unmeasured = budgets::UNMEASURED.contains(&rpc);
-        assert!(
-            budgets::of(rpc).is_some() != unmeasured,
-            "{rpc} needs one budget"
-        );
+    let unary = policy::ALL.iter().filter(|known| !known.server_streaming);
+    let unary = unary.map(|known| short(known.path));
+    let problems = coverage::problems(unary, budgets::BUDGETS.iter().map(|(rpc, _)| *rpc));
+    assert!(problems.is_empty(), "{problems:?}");
+    for (rpc, most) in budgets::BUDGETS {
+        assert_eq!(budgets::of(rpc), Some(*most));
     }
 }
 
 #[test]
 fn the_matrix_agrees_with_the_policies() {
-    for row in matrix::MATRIX {
+    for row in matrix::rows() {
         let known = policy::ALL
             .iter()
             .find(|policy| short(policy.path) == row.rpc)
@@ -83,21 +98,58 @@ fn the_matrix_agrees_with_the_policies() {
     }
 }
 
+/// Whether a text is a request of an RPC.
+fn assert_request(rpc: &str, request: &str) {
+    let method = methods::ALL.iter().find(|method| short(method.path) == rpc);
+    let method = method.unwrap_or_else(|| panic!("there is no {rpc}"));
+    let decoded = (method.input.decode)(request.as_bytes());
+    assert!(decoded.is_ok(), "{rpc}: {:?}", decoded.err());
+}
+
 #[test]
 fn every_row_of_the_matrix_is_a_request_of_its_rpc() {
-    for row in matrix::MATRIX {
-        let method = methods::ALL
-            .iter()
-            .find(|method| short(method.path) == row.rpc)
-            .unwrap();
-        let decoded = (method.input.decode)(row.request.as_bytes());
-        assert!(decoded.is_ok(), "{}: {:?}", row.rpc, decoded.err());
+    for row in matrix::rows() {
+        assert_request(row.rpc, row.request);
         let names_something = row.request.contains('$');
         assert!(
-            (row.refusal == matrix::Refusal::Denied && row.knowing.is_empty()) || names_something,
+            (row.refusal != matrix::Refusal::Hidden && row.knowing.is_empty()) || names_something,
             "{} hides nothing",
             row.rpc
         );
+    }
+}
+
+#[test]
+fn every_row_of_the_matrix_speaks_of_its_callers() {
+    for row in matrix::rows() {
+        let rpc = row.rpc;
+        let barred = matrix::BARRED.iter().any(|who| row.allowed.contains(who));
+        assert!(!barred, "{rpc}: nothing lets in who is barred");
+        assert!(
+            row.knowing
+                .iter()
+                .all(|who| row.refused().any(|it| it == *who))
+        );
+        for (who, reason) in row.declined {
+            assert!(
+                row.allowed.contains(who),
+                "{rpc}: {who:?} is refused anyway"
+            );
+            assert_eq!(row.declines(*who), Some(*reason), "{rpc}: {who:?} twice");
+            assert!(Reason::ALL.iter().any(|known| known.as_str() == *reason));
+        }
+        for step in row.steps {
+            match step {
+                matrix::Step::Call(who, rpc, request) => {
+                    assert_request(rpc, request);
+                    assert!(matrix::EVERYONE.contains(who));
+                }
+                matrix::Step::Each(rpc, request) => assert_request(rpc, request),
+                matrix::Step::Sql(sql) => assert!(sql.starts_with("UPDATE "), "{sql}"),
+                matrix::Step::Mail => assert!(row.request.contains("$link")),
+            }
+        }
+        assert!(!row.alone || row.allowed.len() == 1 || !rpc.contains("/Get"));
     }
 }
 

@@ -27,6 +27,11 @@ const ROUNDS: usize = 10;
 const PRODUCTS: usize = 20;
 const BUYERS: usize = 64;
 const CHECKOUTS: usize = 500;
+/// Orders that one buyer places alone before the storm, to know what an order takes.
+const QUIET: usize = 40;
+/// How much longer than its fair share of the time the slowest call in a hundred may
+/// take. Who waits out a lock or a deadlock takes far longer.
+const PATIENCE: u32 = 8;
 
 /// Something that a buyer or the seller sets out to do.
 enum Act {
@@ -60,6 +65,7 @@ async fn what_is_sold_is_what_was_wanted_or_what_was_there() {
             _ => guest,
         });
     }
+    let quiet = quiet(&seller, &buyers[1]).await;
     let mut books = Books::default();
     for round in 0..setting("SOUK_ROUNDS", ROUNDS) {
         let stocks: Vec<i32> = (0..PRODUCTS).map(|_| dice.number(1..=50) as i32).collect();
@@ -73,8 +79,22 @@ async fn what_is_sold_is_what_was_wanted_or_what_was_there() {
         }
     }
     souk.check();
-    books.report(souk.database.kind());
+    books.report(souk.database.kind(), quiet);
     souk.remove().await;
+}
+
+/// What an order takes when nobody else orders: the median.
+async fn quiet(seller: &Caller, buyer: &Caller) -> Duration {
+    let shop = Shop::open(seller.clone(), "Quiet", &[QUIET as i32]).await;
+    let mut took = Vec::new();
+    for _ in 0..QUIET {
+        let began = Instant::now();
+        let request = buyer.ask(order("quiet", lines([(&shop.goods[0], 1)])));
+        buyer.orders().place_order(request).await.unwrap();
+        took.push(began.elapsed());
+    }
+    took.sort();
+    took[QUIET / 2]
 }
 
 /// The acts of one round, mixed.
@@ -248,15 +268,19 @@ impl Books {
         *self.refusals.entry(reason).or_default() += 1;
     }
 
-    fn report(mut self, kind: &str) {
+    /// Prints the times, and holds the slowest against what an order takes in quiet: with
+    /// all buyers at once each has to let the others go first, once.
+    fn report(mut self, kind: &str, quiet: Duration) {
         self.took.sort();
         let at = |share: usize| self.took[(self.took.len() - 1) * share / 100];
         println!(
-            "{kind}: {} checkouts, refusals {:?}; p50 {:?}, p99 {:?}",
+            "{kind}: {} checkouts, refusals {:?}; quiet {quiet:?}, p50 {:?}, p99 {:?}",
             self.took.len(),
             self.refusals,
             at(50),
             at(99),
         );
+        let most = quiet * BUYERS as u32 * PATIENCE;
+        assert!(at(99) < most, "p99 {:?}, at most {most:?}", at(99));
     }
 }

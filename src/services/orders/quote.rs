@@ -165,7 +165,8 @@ async fn products(
 ) -> Result<Quoted> {
     let currency = one_currency(&found, checkout.currency)?.unwrap_or(parts.settings.currency);
     let mut orders = Vec::new();
-    for parcel in by_store(parts, conn, found, &mut problems).await? {
+    let known = matches!(checkout.basket, Basket::Cart(_));
+    for parcel in by_store(parts, conn, found, known, &mut problems).await? {
         problems.extend(pricing::line_problems(&parcel, buyer));
         let subtotal = pricing::subtotal(&parcel)?;
         let to = checkout.wish.location();
@@ -212,11 +213,13 @@ fn mixed_currencies() -> Error {
 }
 
 /// One parcel per store, in the order in which the stores are first named. The products of
-/// a store that was closed are problems.
+/// a store that was closed are problems, and so are those of a store that not everyone may
+/// know of, unless the buyer already knows it by the cart.
 async fn by_store(
     parts: &Parts,
     conn: &impl Conn,
     lines: Vec<Line>,
+    known: bool,
     problems: &mut Vec<Problem>,
 ) -> Result<Vec<Parcel>> {
     let mut parcels: Vec<Parcel> = Vec::new();
@@ -229,10 +232,11 @@ async fn by_store(
             continue;
         }
         match parts.stores.get(conn, line.item.store).await {
-            Ok(store) => parcels.push(Parcel {
+            Ok(store) if known || store.is_public() => parcels.push(Parcel {
                 store,
                 lines: vec![line],
             }),
+            Ok(_) => problems.push(pricing::not_on_sale(&line.wanted)),
             Err(refused) if refused.code() == Code::NotFound => {
                 problems.push(pricing::not_on_sale(&line.wanted));
             }

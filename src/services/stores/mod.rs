@@ -158,8 +158,8 @@ impl Stores {
 
 #[async_trait]
 impl users::KnownStores for Stores {
-    async fn store_exists(&self, tx: &Tx, store: StoreId) -> Result<bool> {
-        store::exists(tx.conn(), store).await
+    async fn store_is_known(&self, tx: &Tx, store: StoreId) -> Result<bool> {
+        store::is_public(tx.conn(), store).await
     }
 }
 

@@ -81,8 +81,8 @@ pub trait Sessions: Send + Sync {
 /// Which stores there are.
 #[async_trait]
 pub trait KnownStores: Send + Sync {
-    /// Whether there is such a store, and it is not deleted.
-    async fn store_exists(&self, tx: &Tx, store: StoreId) -> Result<bool>;
+    /// Whether there is such a store and everyone may know of it.
+    async fn store_is_known(&self, tx: &Tx, store: StoreId) -> Result<bool>;
 }
 
 /// What the accounts ask of the services to their right.

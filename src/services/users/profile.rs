@@ -95,7 +95,7 @@ pub(super) async fn update(
 ) -> Result<User> {
     let before = store::lock(tx, id).await?;
     if let Some(Some(store)) = changes.preferred_store
-        && !neighbours.stores.store_exists(tx, store).await?
+        && !neighbours.stores.store_is_known(tx, store).await?
     {
         return Err(Error::not_found("store").at("preferredStoreId"));
     }

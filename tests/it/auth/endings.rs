@@ -48,7 +48,7 @@ async fn assert_ends((there, mut stream): (Client, Streaming<WatchMyOrdersRespon
 
 async fn servers(settings: &[(&str, &str)]) -> (TestApp, TestApp) {
     let here = TestApp::with(settings).await;
-    let there = here.beside(settings, |_| {}).await;
+    let there = here.beside_with(settings, |_| {}).await;
     (here, there)
 }
 

@@ -30,7 +30,7 @@ fn phone(number: usize) -> String {
 #[tokio::test]
 async fn of_many_wishes_at_once_exactly_the_day_s_messages_are_sent() {
     let app = TestApp::with(&[("SMS_DAILY_LIMIT", "7")]).await;
-    let other = app.beside(&[("SMS_DAILY_LIMIT", "7")], |_| {}).await;
+    let other = app.beside_with(&[("SMS_DAILY_LIMIT", "7")], |_| {}).await;
     let guests = [app.guest().await, other.guest().await];
     let phones: Vec<String> = (0..20).map(phone).collect();
     let wishes = phones.iter().enumerate();
@@ -160,7 +160,7 @@ async fn without_the_shared_limiter_sign_in_is_limited_in_all_processes_together
     ];
     let away = |overrides: &mut souk::app::Overrides| overrides.limits = Some(Arc::new(Away));
     let app = TestApp::adjusted(&settings, away).await;
-    let other = app.beside(&settings, away).await;
+    let other = app.beside_with(&settings, away).await;
     let guests = [app.guest().await, other.guest().await];
     let phones: Vec<String> = (0..12).map(phone).collect();
     let wishes = phones.iter().enumerate();

@@ -5,7 +5,9 @@ mod place;
 mod race;
 mod read;
 mod refuse;
+mod storm;
 mod watch;
+mod window;
 
 use souk::pb::souk::orders::v1::order::Status;
 use souk::pb::souk::orders::v1::{GetOrderRequest, Order, UpdateOrderStatusRequest};

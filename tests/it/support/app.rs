@@ -16,6 +16,7 @@ use souk::db::{Db, DbConfig};
 use souk::kernel::{Clock, Time};
 use souk::pb::souk::auth::v1::{RequestOtpRequest, VerifyOtpRequest, VerifyOtpResponse};
 use tempfile::TempDir;
+use tokio::sync::OnceCell;
 use tonic::transport::{Channel, Endpoint};
 
 use super::Client;
@@ -40,17 +41,19 @@ pub struct TestApp {
     pub sms: FakeSms,
     /// Every mail that it sent.
     pub mail: FakeMail,
-    channel: Channel,
-    ground: Ground,
+    pub(super) channel: Channel,
+    pub(super) http: reqwest::Client,
+    pub(super) every_row: OnceCell<(String, Vec<String>)>,
+    pub(super) place: Place,
 }
 
-/// What several servers may share: a database, a folder with its secrets, a clock.
+/// Where a server keeps what outlives it.
 #[derive(Clone)]
-struct Ground {
-    database: Arc<TestDatabase>,
-    data: Arc<TempDir>,
-    clock: Clock,
-    next_phone: Arc<AtomicU32>,
+pub(super) struct Place {
+    pub(super) database: Arc<TestDatabase>,
+    pub(super) data: Arc<TempDir>,
+    pub(super) clock: Clock,
+    pub(super) next_phone: Arc<AtomicU32>,
 }
 
 impl TestApp {
@@ -66,30 +69,39 @@ impl TestApp {
 
     /// A server with some settings of its own, and other parts than tests usually have.
     pub async fn adjusted(settings: &[(&str, &str)], adjust: impl FnOnce(&mut Overrides)) -> Self {
-        let ground = Ground {
+        let place = Place {
             database: Arc::new(TestDatabase::create().await),
             data: Arc::new(tempfile::tempdir().unwrap()),
             clock: Clock::manual(START),
             next_phone: Arc::default(),
         };
-        Self::launch(ground, settings, adjust).await
+        Self::launch(place, settings, adjust).await
     }
 
     /// Another server on the same database, with the same secrets and clock.
-    pub async fn beside(
+    pub async fn beside(&self) -> Self {
+        Self::at(self.place.clone(), &[]).await
+    }
+
+    /// Another such server, with settings and parts of its own.
+    pub async fn beside_with(
         &self,
         settings: &[(&str, &str)],
         adjust: impl FnOnce(&mut Overrides),
     ) -> Self {
-        Self::launch(self.ground.clone(), settings, adjust).await
+        Self::launch(self.place.clone(), settings, adjust).await
+    }
+
+    pub(super) async fn at(place: Place, settings: &[(&str, &str)]) -> Self {
+        Self::launch(place, settings, |_| {}).await
     }
 
     async fn launch(
-        ground: Ground,
+        place: Place,
         settings: &[(&str, &str)],
         adjust: impl FnOnce(&mut Overrides),
     ) -> Self {
-        let clock = ground.clock.clone();
+        let clock = place.clock.clone();
         let (sms, mail) = (FakeSms::default(), FakeMail::default());
         let mut overrides = Overrides {
             clock: clock.clone(),
@@ -99,7 +111,7 @@ impl TestApp {
             ..Overrides::default()
         };
         adjust(&mut overrides);
-        let config = config(&ground.database.url, &ground.data, settings);
+        let config = config(&place.database.url, &place.data, settings);
         let running = App::start(config, overrides).await.unwrap();
         let url = format!("http://{}", running.address);
         let channel = Endpoint::from_shared(url.clone())
@@ -107,7 +119,7 @@ impl TestApp {
             .connect()
             .await
             .unwrap();
-        let db = Db::open(&DbConfig::new(&ground.database.url), clock.clone())
+        let db = Db::open(&DbConfig::new(&place.database.url), clock.clone())
             .await
             .unwrap();
         Self {
@@ -118,7 +130,9 @@ impl TestApp {
             sms,
             mail,
             channel,
-            ground,
+            http: reqwest::Client::new(),
+            every_row: OnceCell::new(),
+            place,
         }
     }
 
@@ -129,7 +143,7 @@ impl TestApp {
 
     /// A new customer.
     pub async fn customer(&self) -> Client {
-        let number = self.ground.next_phone.fetch_add(1, Ordering::Relaxed);
+        let number = self.place.next_phone.fetch_add(1, Ordering::Relaxed);
         self.sign_in(&format!("06610{number:05}")).await
     }
 
@@ -166,6 +180,11 @@ impl TestApp {
         client.user_id = answer.user.unwrap().id;
         client.phone = phone.into();
         client
+    }
+
+    /// The same person, at this server.
+    pub fn recall(&self, person: &Client) -> Client {
+        person.over(self.channel.clone())
     }
 
     /// Runs every job that is due.

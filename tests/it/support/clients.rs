@@ -64,6 +64,14 @@ impl Client {
         other
     }
 
+    /// The same person over another connection.
+    pub fn over(&self, channel: Channel) -> Self {
+        Self {
+            channel,
+            ..self.clone()
+        }
+    }
+
     /// The same connection without the token.
     pub fn anonymous(&self) -> Self {
         Self::guest(self.channel.clone())

@@ -1,6 +1,6 @@
 //! JSON over HTTP, as curl would send it.
 
-use reqwest::{Method, StatusCode};
+use reqwest::{Method, Response, StatusCode};
 use serde_json::Value;
 
 use super::TestApp;
@@ -32,7 +32,28 @@ impl TestApp {
         headers: &[(&str, &str)],
         body: Option<Value>,
     ) -> Answer {
-        let mut request = reqwest::Client::new().request(method, format!("{}{path}", self.url));
+        answer(self.ask(method, path, token, headers, body).await).await
+    }
+
+    /// Posts bytes as they are, with headers of any content.
+    pub async fn post_raw(&self, path: &str, headers: &[(&str, &[u8])], body: Vec<u8>) -> Answer {
+        let mut request = self.http.post(format!("{}{path}", self.url));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        answer(request.body(body).send().await.unwrap()).await
+    }
+
+    /// Sends a request and waits for no more than the head of its answer.
+    pub async fn ask(
+        &self,
+        method: Method,
+        path: &str,
+        token: Option<&str>,
+        headers: &[(&str, &str)],
+        body: Option<Value>,
+    ) -> Response {
+        let mut request = self.http.request(method, format!("{}{path}", self.url));
         if let Some(token) = token {
             request = request.bearer_auth(token);
         }
@@ -42,21 +63,11 @@ impl TestApp {
         if let Some(body) = body {
             request = request.json(&body);
         }
-        answer(request).await
-    }
-
-    /// Posts bytes as they are, with headers of any content.
-    pub async fn post_raw(&self, path: &str, headers: &[(&str, &[u8])], body: Vec<u8>) -> Answer {
-        let mut request = reqwest::Client::new().post(format!("{}{path}", self.url));
-        for (name, value) in headers {
-            request = request.header(*name, *value);
-        }
-        answer(request.body(body)).await
+        request.send().await.unwrap()
     }
 }
 
-async fn answer(request: reqwest::RequestBuilder) -> Answer {
-    let response = request.send().await.unwrap();
+async fn answer(response: Response) -> Answer {
     let (status, headers) = (response.status(), response.headers().clone());
     let text = response.text().await.unwrap();
     let body = serde_json::from_str(&text).unwrap_or_else(|_| Value::String(text.clone()));

@@ -65,8 +65,13 @@ impl Client {
 
     /// The same, with the number of statements that the call ran; none for a stream.
     pub async fn counted(&self, rpc: &str, message: &str) -> Result<(Value, Option<u32>), Status> {
+        let wire = (method(rpc).input.decode)(message.as_bytes());
+        self.send(rpc, wire.unwrap()).await
+    }
+
+    /// The same, with a message as the bytes it is.
+    pub async fn send(&self, rpc: &str, wire: Vec<u8>) -> Result<(Value, Option<u32>), Status> {
         let method = method(rpc);
-        let wire = (method.input.decode)(message.as_bytes()).unwrap();
         let mut request = Request::new(wire);
         if let Some(token) = &self.token {
             let value = format!("Bearer {token}").parse().unwrap();

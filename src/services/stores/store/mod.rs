@@ -47,8 +47,10 @@ pub(super) async fn lock(tx: &Tx, id: StoreId) -> Result<Staffed> {
 }
 
 /// Whether there is such a store that is not deleted.
-pub(super) async fn exists(conn: &impl Conn, id: StoreId) -> Result<bool> {
-    Ok(kept(id).count(conn).await? > 0)
+pub(super) async fn is_public(conn: &impl Conn, id: StoreId) -> Result<bool> {
+    let public = [Status::Active, Status::Paused].map(Status::as_str);
+    let found = kept(id).filter(row::Column::Status.is_in(public));
+    Ok(found.count(conn).await? > 0)
 }
 
 fn kept(id: StoreId) -> sea_orm::Select<row::Entity> {

@@ -1,0 +1,79 @@
+//! Who may call what of stock.
+
+use super::Refusal::{Denied, Hidden};
+use super::{ADMIN, EVERYONE, Row, STORE, row};
+
+pub const ROWS: &[Row] = &[
+    row(
+        "InventoryService/GetAvailability",
+        r#"{"productId":"$product"}"#,
+        EVERYONE,
+        Hidden,
+    ),
+    row(
+        "InventoryService/ListStock",
+        r#"{"storeId":"$store"}"#,
+        STORE,
+        Hidden,
+    ),
+    row(
+        "InventoryService/ListLowStock",
+        r#"{"storeId":"$store"}"#,
+        STORE,
+        Hidden,
+    ),
+    row(
+        "InventoryService/GetStock",
+        r#"{"id":"$stock"}"#,
+        STORE,
+        Hidden,
+    ),
+    row(
+        "InventoryService/SetStock",
+        r#"{"id":"$stock","onHand":7}"#,
+        STORE,
+        Hidden,
+    ),
+    row(
+        "InventoryService/AdjustStock",
+        r#"{"id":"$stock","delta":1,"reason":"RESTOCK"}"#,
+        STORE,
+        Hidden,
+    ),
+    row(
+        "InventoryService/ListStockMovements",
+        r#"{"id":"$stock"}"#,
+        STORE,
+        Hidden,
+    ),
+    row(
+        "InventoryService/Reserve",
+        r#"{"lines":[{"storeId":"$store","productId":"$product","quantity":1}]}"#,
+        ADMIN,
+        Denied,
+    ),
+    row(
+        "InventoryService/Commit",
+        r#"{"id":"$reservation"}"#,
+        ADMIN,
+        Denied,
+    ),
+    row(
+        "InventoryService/Release",
+        r#"{"id":"$reservation"}"#,
+        ADMIN,
+        Denied,
+    ),
+    row(
+        "InventoryService/ListReservations",
+        r#"{"storeId":"$store"}"#,
+        STORE,
+        Hidden,
+    ),
+    row(
+        "InventoryService/WatchInventory",
+        r#"{"storeId":"$store"}"#,
+        STORE,
+        Hidden,
+    ),
+];

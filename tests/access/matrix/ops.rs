@@ -1,0 +1,22 @@
+//! Who may call what of operations.
+
+use super::Refusal::Denied;
+use super::{ADMIN, EVERYONE, Row, Step, row};
+
+pub const ROWS: &[Row] = &[
+    row("OpsService/GetInfo", "{}", EVERYONE, Denied),
+    row("OpsService/CheckHealth", "{}", EVERYONE, Denied),
+    row("OpsService/CheckLiveness", "{}", EVERYONE, Denied),
+    row("OpsService/CheckReadiness", "{}", EVERYONE, Denied),
+    row("OpsService/Hello", "{}", EVERYONE, Denied),
+    row("OpsService/PingCache", "{}", EVERYONE, Denied),
+    row(
+        "OpsService/EnqueueTestJob",
+        r#"{"message":"hello"}"#,
+        EVERYONE,
+        Denied,
+    ),
+    row("OpsService/ListJobs", "{}", ADMIN, Denied),
+    row("OpsService/ListAuditLog", "{}", ADMIN, Denied),
+    row("OpsService/RetryJob", r#"{"id":"$job"}"#, ADMIN, Denied).after(&[Step::Sql("UPDATE jobs SET state = 'DEAD', attempts = max_attempts, last_error = 'it broke', finished_at = created_at")]),
+];
