@@ -3,6 +3,7 @@
 mod addresses;
 mod admin;
 mod admins;
+mod lists;
 mod profile;
 mod roles;
 mod tiers;
