@@ -1,4 +1,4 @@
-//! What the sign-in forgets of a user who leaves.
+//! What the sign-in tells the accounts of passwords, and forgets of a user who leaves.
 
 use async_trait::async_trait;
 
@@ -6,7 +6,7 @@ use super::store;
 use crate::db::Tx;
 use crate::kernel::Result;
 use crate::kernel::id::UserId;
-use crate::services::users::Farewell;
+use crate::services::users::{Farewell, Passwords};
 
 /// Forgets the passwords and links of accounts that are closed.
 #[derive(Debug, Clone, Copy, Default)]
@@ -17,5 +17,16 @@ impl Farewell for ForgetCredentials {
     async fn user_leaves(&self, tx: &Tx, user: UserId) -> Result<()> {
         store::credentials::forget(tx, user).await?;
         store::links::forget(tx, user).await
+    }
+}
+
+/// Knows who has a password.
+pub(super) struct KnownPasswords;
+
+#[async_trait]
+impl Passwords for KnownPasswords {
+    async fn has_password(&self, tx: &Tx, user: UserId) -> Result<bool> {
+        let hash = store::credentials::find(tx.conn(), tx.dialect(), Some(user)).await?;
+        Ok(hash.is_some())
     }
 }

@@ -1,5 +1,6 @@
 //! Tokens for those who hold the keys anyway: the command line and the demo.
 
+use super::leave::KnownPasswords;
 use super::session::Device;
 use super::{Auth, session, verify};
 use crate::db::Tx;
@@ -20,7 +21,7 @@ impl Auth {
             ..Device::default()
         };
         let sign_in = |tx: Tx| async move {
-            let user = users::find_or_create_by_phone(&tx, phone, role).await?;
+            let user = users::find_or_create_by_phone(&tx, phone, role, &KnownPasswords).await?;
             if user.role() != role {
                 let other = Error::new(Reason::Conflict, "the account has another role");
                 return Err(other.with("role", user.role().as_str()));

@@ -1,5 +1,6 @@
 //! Signing in with a one-time password.
 
+use super::leave::KnownPasswords;
 use super::otp::Purpose;
 use super::session::{Device, Pair};
 use super::{Auth, attempts, otp, session, store};
@@ -93,7 +94,7 @@ impl Auth {
             )
             .at("role")));
         }
-        let user = users::find_or_create_by_phone(tx, phone, role).await?;
+        let user = users::find_or_create_by_phone(tx, phone, role, &KnownPasswords).await?;
         if !user.is_active {
             return Ok(Err(inactive()));
         }

@@ -1,5 +1,7 @@
 //! How people come in: what the sign-in asks of their accounts.
 
+use async_trait::async_trait;
+
 use super::{User, changed, profile, save, store};
 use crate::db::{Conn, Tx};
 use crate::kernel::id::UserId;
@@ -21,6 +23,13 @@ pub struct NewAccount {
     pub phone: Option<Phone>,
     /// What the user does.
     pub role: Role,
+}
+
+/// Who has a password: the sign-in's to know.
+#[async_trait]
+pub trait Passwords: Send + Sync {
+    /// Whether the user has one.
+    async fn has_password(&self, tx: &Tx, user: UserId) -> Result<bool>;
 }
 
 /// The open account of an e-mail address, proven or not.
@@ -100,11 +109,16 @@ pub async fn prove_email(tx: &Tx, user: User) -> Result<User> {
 ///
 /// # Errors
 /// Those of the database.
-pub async fn find_or_create_by_phone(tx: &Tx, phone: &Phone, role: Role) -> Result<User> {
+pub async fn find_or_create_by_phone(
+    tx: &Tx,
+    phone: &Phone,
+    role: Role,
+    passwords: &dyn Passwords,
+) -> Result<User> {
     // Each further round has met somebody who signed up with the same phone meanwhile.
     for _ in 0..3 {
         if let Some(user) = store::lock_by_phone(tx, phone).await?
-            && let Some(own) = claim(tx, user).await?
+            && let Some(own) = claim(tx, user, passwords).await?
         {
             return Ok(own);
         }
@@ -120,14 +134,16 @@ pub async fn find_or_create_by_phone(tx: &Tx, phone: &Phone, role: Role) -> Resu
 /// The held account of a phone, for who has just proven the phone.
 ///
 /// Whoever registers may name any phone. Who owns the phone must neither be locked out by
-/// that nor be led into an account to which a stranger has the password: so an account
-/// that can be entered by e-mail loses a phone that it never proved. One without an
-/// address has nothing but the phone, and belongs to its owner.
-async fn claim(tx: &Tx, user: User) -> Result<Option<User>> {
+/// that nor be led into an account that a stranger enters: so an account with a password,
+/// or with a proven e-mail address, loses a phone that it never proved. One that nobody
+/// has entered, as administrators open them, belongs to who proves the phone.
+async fn claim(tx: &Tx, user: User, passwords: &dyn Passwords) -> Result<Option<User>> {
     if user.phone_verified {
         return Ok(Some(user));
     }
-    if user.email.is_none() {
+    let by_email = user.email.is_some()
+        && (user.email_verified || passwords.has_password(tx, user.user_id()).await?);
+    if !by_email {
         let proven = User {
             phone_verified: true,
             ..user

@@ -39,8 +39,8 @@ pub use convert::{category_from_pb, role_from_pb, user_to_pb};
 pub use entity::address::Model as Address;
 pub use entity::user::Model as User;
 pub use entry::{
-    NewAccount, create, email_taken, find_by_email, find_or_create_by_phone, has_admin, lock,
-    lock_open, prove_email,
+    NewAccount, Passwords, create, email_taken, find_by_email, find_or_create_by_phone, has_admin,
+    lock, lock_open, prove_email,
 };
 pub use external::{Told, account_of_proven_email, open_account, switch_off, take_over};
 pub use phone::take_phone;

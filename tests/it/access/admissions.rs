@@ -65,7 +65,7 @@ async fn fresh(row: &'static Row) -> (&'static Row, Found) {
         let mut market = Market::open().await;
         market.prepare(row).await;
         play(&mut market, row, callers, &mut found).await;
-        market.app.assert_sound().await;
+        market.assert_sound().await;
         market.close().await;
     }
     (row, found)

@@ -37,6 +37,14 @@ async fn template() -> &'static Template {
 }
 
 impl Market {
+    /// Fails when any invariant is broken. That somebody who is switched off has a session
+    /// was arranged past every service, so it is undone first.
+    pub async fn assert_sound(&self) {
+        let on = "UPDATE users SET is_active = TRUE WHERE deleted_at IS NULL";
+        self.app.execute(on, []).await;
+        self.app.assert_sound().await;
+    }
+
     /// A market of its own: nobody else changes it.
     pub async fn open() -> Self {
         Self::open_with(&[]).await

@@ -192,8 +192,11 @@ async fn no_answer_of_twilio_hangs_the_jobs_or_changes_anything() {
         run_jobs(&app).await;
         let mut after = app.rows().await;
         // Only the job remembers, and it waits for its next try.
-        before.remove("jobs");
-        after.remove("jobs");
+        for rows in [&mut before, &mut after] {
+            rows.remove("jobs");
+            // The other jobs that are due move it on.
+            rows.remove("audit_horizon");
+        }
         assert_eq!(before, after, "{reply:?}");
         let waiting = "SELECT count(*) FROM jobs WHERE kind = 'auth.send-otp' \
                        AND state = 'PENDING' AND attempts = 1";
