@@ -176,11 +176,22 @@ mod tests {
         Phone::parse("0551234567", None).unwrap()
     }
 
-    async fn prove(db: &Db) -> User {
+    /// Everybody has a password, or nobody.
+    struct All(bool);
+
+    #[async_trait]
+    impl Passwords for All {
+        async fn has_password(&self, _: &Tx, _: UserId) -> Result<bool> {
+            Ok(self.0)
+        }
+    }
+
+    async fn prove(db: &Db, passwords: &All) -> User {
         let phone = &phone();
-        db.transact(|tx| async move { find_or_create_by_phone(&tx, phone, Role::Customer).await })
-            .await
-            .unwrap()
+        let find = |tx| async move {
+            find_or_create_by_phone(&tx, phone, Role::Customer, passwords).await
+        };
+        db.transact(find).await.unwrap()
     }
 
     #[tokio::test]
@@ -197,7 +208,7 @@ mod tests {
             };
             let made = db.transact(insert).await.unwrap();
             assert!(find_by_phone_is_none(&db).await);
-            let found = prove(&db).await;
+            let found = prove(&db, &All(true)).await;
             assert_eq!((found.id, found.role()), (made.id, Role::DeliveryPartner));
             assert!(found.phone_verified);
             assert!(!find_by_phone_is_none(&db).await);
@@ -211,7 +222,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_account_with_an_address_loses_a_phone_that_another_proves() {
+    async fn an_account_with_a_password_loses_a_phone_that_another_proves() {
         on_each(clock(), async |db: Db| {
             let account = &NewAccount {
                 email: "amina@example.dz".to_owned(),
@@ -226,7 +237,7 @@ mod tests {
                 .await
                 .unwrap();
             assert!(find_by_phone_is_none(&db).await);
-            let owner = prove(&db).await;
+            let owner = prove(&db, &All(true)).await;
             assert_ne!(owner.id, made.id);
             assert_eq!(owner.role(), Role::Customer);
             let before = find_by_email(db.read(), "amina@example.dz").await.unwrap();
@@ -235,6 +246,28 @@ mod tests {
                 (before.id, before.phone, before.version),
                 (made.id, None, 2)
             );
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn an_account_that_nobody_has_entered_is_entered_by_its_phone() {
+        on_each(clock(), async |db: Db| {
+            let account = &NewAccount {
+                email: "amina@example.dz".to_owned(),
+                name: None,
+                first_name: None,
+                last_name: None,
+                phone: Some(phone()),
+                role: Role::StoreOwner,
+            };
+            let made = db
+                .transact(|tx| async move { create(&tx, account).await })
+                .await
+                .unwrap();
+            let owner = prove(&db, &All(false)).await;
+            assert_eq!((owner.id, owner.role()), (made.id, Role::StoreOwner));
+            assert!(owner.phone_verified && !owner.email_verified);
         })
         .await;
     }

@@ -45,14 +45,14 @@ pub const ROWS: &[Row] = &[
     ),
     row(
         "AuthService/Login",
-        r#"{"email":"lina@example.dz","password":"rain on the tin roof"}"#,
+        r#"{"email":"door@example.dz","password":"rain on the tin roof"}"#,
         EVERYONE,
         Denied,
     )
     .after(&[Step::Call(
         Guest,
         "AuthService/Register",
-        r#"{"email":"lina@example.dz","password":"rain on the tin roof"}"#,
+        r#"{"email":"door@example.dz","password":"rain on the tin roof"}"#,
     )]),
     row(
         "AuthService/ChangePassword",

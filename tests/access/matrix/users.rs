@@ -15,6 +15,7 @@ pub const ROWS: &[Row] = &[
     row("UserService/DeleteMe", "{}", SIGNED_IN, Denied).declining(&[
         (Buyer, "USER_HAS_OPEN_ORDERS"),
         (Seller, "USER_HAS_OPEN_ORDERS"),
+        (Admin, "LAST_ADMIN"),
     ]),
     row(
         "UserService/GetPublicProfile",
