@@ -14,7 +14,7 @@ pub const BUDGETS: &[(&str, u32)] = &[
     ("AuthService/ListSessions", 5),
     ("AuthService/RevokeSession", 5),
     ("AuthService/Register", 15),
-    ("AuthService/Login", 15),
+    ("AuthService/Login", 17),
     ("AuthService/ResetPassword", 14),
     ("AuthService/RequestEmailVerification", 10),
     ("AuthService/VerifyEmail", 10),

@@ -77,6 +77,8 @@ pub const ROWS: &[Row] = &[
             "AuthService/Register",
             r#"{"email":"n$fresh@example.dz","password":"wind over the dunes"}"#,
         ),
+        // The welcome goes out first, so that the last letter is the one that is meant.
+        Step::Mail,
         Step::Each(
             "AuthService/RequestPasswordReset",
             r#"{"email":"n$fresh@example.dz"}"#,
