@@ -103,6 +103,7 @@ impl App {
         let mail = outside::or(overrides.mail, || {
             mail(&config, &overrides.clock, overrides.http)
         })?;
+        let clerk = outside::clerk(&config, overrides.http)?;
         let db = Db::open(&config.database, overrides.clock).await?;
         db.migrate().await?;
         let tasks = Tasks::default();
@@ -118,7 +119,7 @@ impl App {
             sealer,
             sms,
             mail,
-            clerk: services::clerk(&config)?,
+            clerk,
         };
         let services = services::build(&base);
         db.set_observers(services.observers);

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use crate::clients::clerk::{self, Clerk};
 use crate::clients::http::{self, Http, Reach};
 use crate::clients::mail::{Encryption, FileMail, Mail, SmtpAccount, SmtpMail};
 use crate::clients::sms::{LogSms, Sender, Sms, Twilio, TwilioAccount};
@@ -79,6 +80,26 @@ pub fn mail(config: &Config, clock: &Clock, limits: http::Limits) -> Result<Opti
         limits.total,
         clock.clone(),
     )?)))
+}
+
+/// Who knows the people of Clerk, where it is on.
+///
+/// # Errors
+/// INTERNAL when TLS cannot be set up.
+pub(super) fn clerk(config: &Config, limits: http::Limits) -> Result<Option<Arc<Clerk>>> {
+    let Some(clerk) = config.clerk.clone() else {
+        return Ok(None);
+    };
+    let http = Http::new(reach(config), clerk::limits(limits))?;
+    let settings = clerk::Settings {
+        issuer: clerk.issuer,
+        jwks_url: clerk.jwks_url,
+        api_url: clerk.api_url,
+        authorized_parties: clerk.authorized_parties,
+        secret_key: clerk.secret_key,
+        webhook_secrets: clerk.webhook_secrets,
+    };
+    Ok(Some(Arc::new(Clerk::new(http, settings))))
 }
 
 /// Development may put stand-ins for providers on this host.

@@ -6,14 +6,13 @@ use std::sync::Arc;
 use tonic::service::Routes;
 
 use crate::bounded;
-use crate::clients::clerk::{self, Clerk};
+use crate::clients::clerk::Clerk;
 use crate::clients::mail::Mail;
 use crate::clients::sms::Sms;
 use crate::config::{self, Config};
 use crate::db::{Db, Observer};
 use crate::events::{self, Events, register_retention};
 use crate::jobs::{DONE_KEPT, Registry, register_purges};
-use crate::kernel::Result;
 use crate::kernel::seal::Sealer;
 use crate::pb::souk::auth::v1::auth_service_server::AuthServiceServer;
 use crate::pb::souk::cart::v1::cart_service_server::CartServiceServer;
@@ -157,22 +156,6 @@ fn of_orders(config: &Config) -> orders::Settings {
         default_phone_country: config.market.phone_country.clone(),
         confirm_within: config.market.confirm_within,
     }
-}
-
-/// Clerk, where it is on.
-pub(super) fn clerk(config: &Config) -> Result<Option<Arc<Clerk>>> {
-    let Some(clerk) = config.clerk.clone() else {
-        return Ok(None);
-    };
-    let clerk = Clerk::new(clerk::Settings {
-        issuer: clerk.issuer,
-        jwks_url: clerk.jwks_url,
-        api_url: clerk.api_url,
-        authorized_parties: clerk.authorized_parties,
-        secret_key: clerk.secret_key,
-        webhook_secrets: clerk.webhook_secrets,
-    })?;
-    Ok(Some(Arc::new(clerk)))
 }
 
 fn of_auth(config: &Config) -> auth::Settings {

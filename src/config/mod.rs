@@ -185,7 +185,7 @@ mod tests {
             .map_err(|problems| problems.iter().map(ToString::to_string).collect())
     }
 
-    const PRODUCTION: [(&str, &str); 12] = [
+    const PRODUCTION: [(&str, &str); 13] = [
         ("SOUK_ENV", "production"),
         ("JWT_SECRET", "3b1f7a86c9d04e5fa1728394a5b6c7d8"),
         ("OTP_SECRET", "91c2e4d6f8a0b1c3d5e7f9a1b3c5d7e9"),
@@ -196,6 +196,7 @@ mod tests {
         ),
         ("TLS_AT_PROXY", "true"),
         ("TRUST_PROXY", "10.0.0.0/8, 192.0.2.7"),
+        ("CLIENT_URL", "https://shop.example.com"),
         ("SMTP_HOST", "smtp.example.com"),
         ("MAIL_FROM", "souk <no-reply@example.com>"),
         ("TWILIO_ACCOUNT_SID", "AC0123"),
@@ -283,6 +284,11 @@ mod tests {
     fn production_starts_when_all_is_safe_and_refuses_each_danger() {
         production(&[]).unwrap();
         let dangers = [
+            (
+                "CLIENT_URL",
+                "http://shop.example.com",
+                "CLIENT_URL must be https",
+            ),
             ("JWT_SECRET", "", "JWT_SECRET must be set"),
             ("OTP_SECRET", "short", "OTP_SECRET must have"),
             ("OTP_SECRET", PRODUCTION[1].1, "OTP_SECRET must differ"),

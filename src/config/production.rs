@@ -55,6 +55,11 @@ pub(super) fn refusals(config: &Config) -> Vec<Problem> {
             "SMTP_TLS",
             "must not be none to another host: letters hold what opens accounts",
         ),
+        (
+            config.mail.smtp.is_some() && !config.auth.client_url.starts_with("https://"),
+            "CLIENT_URL",
+            "must be https where mail is sent: its links open accounts",
+        ),
         (!config.database_named, "DATABASE_URL", "must be set"),
     ];
     let unsafe_clerk = config.clerk.iter().flat_map(clerk::refusals);

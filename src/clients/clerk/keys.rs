@@ -13,7 +13,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use tokio::sync::Mutex;
 
-use super::http::Http;
+use crate::clients::http::Http;
 use crate::kernel::signing::CheckingKey;
 use crate::kernel::{Error, Result, Time};
 
@@ -27,8 +27,6 @@ const FRESH: Duration = Duration::from_secs(60 * 60);
 const STALE: Duration = Duration::from_secs(24 * 60 * 60);
 /// How long a fetch may take.
 const FETCH_TIME: Duration = Duration::from_secs(3);
-/// The largest list that is read.
-const LIST_MAX: usize = 256 * 1024;
 /// Keys in a list; Clerk has one or two.
 const KEYS_MAX: usize = 50;
 /// Letters of a key's name.
@@ -135,14 +133,14 @@ impl KeySet {
 
     async fn fetch(&self) -> Result<HashMap<String, CheckingKey>> {
         let request = self.http.request(Method::GET, &self.url);
-        let (status, body) = self.http.send(request, FETCH_TIME, LIST_MAX).await?;
+        let answer = self.http.send(request.timeout(FETCH_TIME)).await?;
         let odd = |what: &str| {
             Error::unavailable("the identity provider is not available", what.to_owned())
         };
-        if status != reqwest::StatusCode::OK {
-            return Err(odd(status.as_str()));
+        if answer.status != reqwest::StatusCode::OK {
+            return Err(odd(answer.status.as_str()));
         }
-        read(&body).ok_or_else(|| odd("its list of keys is not readable"))
+        read(&answer.body).ok_or_else(|| odd("its list of keys is not readable"))
     }
 }
 

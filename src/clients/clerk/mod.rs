@@ -4,7 +4,6 @@
 //! Nothing that Clerk's keys cannot prove is believed, and no caller waits for Clerk
 //! longer than a few seconds. Tests put a server of their own in Clerk's place.
 
-mod http;
 mod keys;
 mod person;
 mod session;
@@ -14,15 +13,23 @@ use std::time::Duration;
 pub use person::{News, Person};
 pub use session::{Session, Unproven};
 
-use self::http::Http;
 use self::keys::KeySet;
+use crate::clients::http::{Http, Limits};
 use crate::clients::svix::{self, Signed};
 use crate::kernel::{Error, Reason, Result, Secret, Time};
 
-/// How long the Backend API may take to answer.
-const API_TIME: Duration = Duration::from_secs(5);
-/// The largest answer of the Backend API.
+/// The largest answer that Clerk may give.
 const ANSWER_MAX: usize = 256 * 1024;
+
+/// The bounds of a call to Clerk, within those of every call.
+#[must_use]
+pub fn limits(usual: Limits) -> Limits {
+    Limits {
+        total: Ord::min(usual.total, Duration::from_secs(5)),
+        answer_max: Ord::min(usual.answer_max, ANSWER_MAX),
+        ..usual
+    }
+}
 
 /// What the client is told at start.
 #[derive(Debug, Clone)]
@@ -50,17 +57,13 @@ pub struct Clerk {
 }
 
 impl Clerk {
-    /// The client. It asks nothing until it must.
-    ///
-    /// # Errors
-    /// UNAVAILABLE when this machine cannot make HTTPS calls.
-    pub fn new(settings: Settings) -> Result<Self> {
-        let http = Http::new()?;
-        Ok(Self {
+    /// The client, whose calls stay within [`limits`]. It asks nothing until it must.
+    pub fn new(http: Http, settings: Settings) -> Self {
+        Self {
             keys: KeySet::new(http.clone(), settings.jwks_url.clone()),
             http,
             settings,
-        })
+        }
     }
 
     /// Whether a token says that it is of Clerk's; nothing is proven by that.
@@ -90,9 +93,9 @@ impl Clerk {
             reqwest::Method::GET,
             &format!("/v1/users/{}", segment(subject)),
         )?;
-        let (status, body) = self.http.send(request, API_TIME, ANSWER_MAX).await?;
-        match status.as_u16() {
-            200 => Person::read(&body)
+        let answer = self.http.send(request).await?;
+        match answer.status.as_u16() {
+            200 => Person::read(&answer.body)
                 .filter(|person| person.subject == subject)
                 .map(Some)
                 .ok_or_else(|| odd("Clerk described a person unreadably".to_owned())),
@@ -112,8 +115,8 @@ impl Clerk {
         let path = format!("/v1/users/{}/metadata", segment(subject));
         let body = serde_json::json!({"public_metadata": metadata});
         let request = self.api(reqwest::Method::PATCH, &path)?.json(&body);
-        let (status, _) = self.http.send(request, API_TIME, ANSWER_MAX).await?;
-        match status.as_u16() {
+        let answer = self.http.send(request).await?;
+        match answer.status.as_u16() {
             200..=299 | 404 => Ok(()),
             status => Err(odd(format!("Clerk answered {status} when told metadata"))),
         }
