@@ -4,14 +4,14 @@
 //! are served, and only so many run at once; others wait in a queue that has an end.
 //! Nothing here touches the database: nobody hashes while a transaction is open.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use argon2::password_hash::phc::PasswordHash;
-use argon2::password_hash::{PasswordHasher, PasswordVerifier};
-use argon2::{Algorithm, Argon2, Params, Version};
+use argon2::{Algorithm, Argon2, Block, Params, Version};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
+use subtle::ConstantTimeEq;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::kernel::{Error, Reason, Result, random};
@@ -31,6 +31,9 @@ const QUEUE: usize = 256;
 pub(super) struct Hasher {
     queue: Arc<Semaphore>,
     running: Arc<Semaphore>,
+    /// The memory of hashes that do not run: it is used again, because allocators keep what
+    /// so many threads give back.
+    spare: Arc<Spare>,
     /// The hash of no password, for accounts that have none.
     nobody: String,
 }
@@ -39,6 +42,7 @@ pub(super) struct Hasher {
 #[derive(Debug, Clone)]
 pub(super) struct Seat(#[expect(dead_code, reason = "held, not read")] Arc<Permits>);
 
+type Spare = Mutex<Vec<Vec<Block>>>;
 type Permits = (OwnedSemaphorePermit, OwnedSemaphorePermit);
 
 /// How a password compares with a hash.
@@ -56,11 +60,11 @@ impl Hasher {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let parallel = parallel.unwrap_or(cores / 2).max(1);
         let (salt, output): ([u8; 16], [u8; 32]) = (random::bytes(), random::bytes());
-        let text = |bytes: &[u8]| STANDARD_NO_PAD.encode(bytes);
         Self {
             queue: Arc::new(Semaphore::new(parallel * (QUEUE + 1))),
             running: Arc::new(Semaphore::new(parallel)),
-            nobody: format!("{TODAY}{}${}", text(&salt), text(&output)),
+            spare: Arc::default(),
+            nobody: phc(&salt, &output),
         }
     }
 
@@ -94,7 +98,9 @@ impl Hasher {
     ) -> Result<Match> {
         let (password, exists) = (password.to_owned(), hash.is_some());
         let hash = hash.unwrap_or(&self.nobody).to_owned();
-        let found = run(seat, move || matches(&password, &hash)).await?;
+        let found = self
+            .run(seat, move |memory| matches(&password, &hash, memory))
+            .await?;
         Ok(Match {
             is_right: exists && found.is_right,
             ..found
@@ -107,49 +113,82 @@ impl Hasher {
     /// INTERNAL when it cannot be made.
     pub(super) async fn hash(&self, seat: &Seat, password: &str) -> Result<String> {
         let password = password.to_owned();
-        run(seat, move || {
-            let salt: [u8; 16] = random::bytes();
-            let hash = argon()?.hash_password_with_salt(password.as_bytes(), &salt);
-            Ok(hash.map_err(broken)?.to_string())
+        self.run(seat, move |memory| {
+            let params = Params::new(MEMORY_KIB, PASSES, LANES, None).map_err(broken)?;
+            let argon = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+            let (salt, mut output): ([u8; 16], [u8; 32]) = (random::bytes(), [0; 32]);
+            fill(&argon, &password, &salt, &mut output, memory)?;
+            Ok(phc(&salt, &output))
         })
         .await
     }
+
+    /// Runs work on a blocking thread, with memory for it. The seat goes along, so that a
+    /// caller who gives up does not free it early.
+    async fn run<T: Send + 'static>(
+        &self,
+        seat: &Seat,
+        work: impl FnOnce(&mut Vec<Block>) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let (seat, spare) = (seat.clone(), self.spare.clone());
+        let work = tokio::task::spawn_blocking(move || {
+            let spare = || spare.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut memory = spare().pop().unwrap_or_default();
+            let done = work(&mut memory);
+            spare().push(memory);
+            drop(seat);
+            done
+        });
+        work.await.map_err(Error::internal)?
+    }
 }
 
-/// Runs work on a blocking thread. The seat goes along, so that a caller who gives up
-/// does not free it early.
-async fn run<T: Send + 'static>(
-    seat: &Seat,
-    work: impl FnOnce() -> Result<T> + Send + 'static,
-) -> Result<T> {
-    let seat = seat.clone();
-    let work = tokio::task::spawn_blocking(move || {
-        let done = work();
-        drop(seat);
-        done
-    });
-    work.await.map_err(Error::internal)?
+/// One run of Argon2.
+fn fill(
+    argon: &Argon2<'_>,
+    password: &str,
+    salt: &[u8],
+    output: &mut [u8],
+    memory: &mut Vec<Block>,
+) -> Result<()> {
+    memory.resize(argon.params().block_count(), Block::default());
+    argon
+        .hash_password_into_with_memory(password.as_bytes(), salt, output, memory)
+        .map_err(broken)
 }
 
-fn argon() -> Result<Argon2<'static>> {
-    let params = Params::new(MEMORY_KIB, PASSES, LANES, None).map_err(broken)?;
-    Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
+/// A hash of today's making as it is stored, in the form of the password hashing
+/// competition.
+fn phc(salt: &[u8], output: &[u8]) -> String {
+    let text = |bytes: &[u8]| STANDARD_NO_PAD.encode(bytes);
+    format!("{TODAY}{}${}", text(salt), text(output))
 }
 
 /// Argon2's own hashes, and those of bcrypt, which other systems bring along.
-fn matches(password: &str, hash: &str) -> Result<Match> {
+fn matches(password: &str, hash: &str, memory: &mut Vec<Block>) -> Result<Match> {
     let is_right = if hash.starts_with("$2") {
         bcrypt::verify(password, hash).map_err(broken)?
     } else {
-        let parsed = PasswordHash::new(hash).map_err(broken)?;
-        argon()?
-            .verify_password(password.as_bytes(), &parsed)
-            .is_ok()
+        is_of(password, &PasswordHash::new(hash).map_err(broken)?, memory)?
     };
     Ok(Match {
         is_right,
         is_old: !hash.starts_with(TODAY),
     })
+}
+
+/// Whether an Argon2 hash, with whatever costs it was made, is of this password.
+fn is_of(password: &str, hash: &PasswordHash, memory: &mut Vec<Block>) -> Result<bool> {
+    let (Some(salt), Some(expected)) = (&hash.salt, &hash.hash) else {
+        return Err(broken("a hash without salt or output"));
+    };
+    let algorithm = Algorithm::try_from(hash.algorithm.as_str()).map_err(broken)?;
+    let version = hash.version.map_or(Ok(Version::V0x13), Version::try_from);
+    let params = Params::try_from(hash).map_err(broken)?;
+    let argon = Argon2::new(algorithm, version.map_err(broken)?, params);
+    let mut output = vec![0; expected.len()];
+    fill(&argon, password, salt, &mut output, memory)?;
+    Ok(bool::from(output.ct_eq(expected.as_bytes())))
 }
 
 /// The libraries' errors name no password, but are no errors of the standard kind.
@@ -208,7 +247,11 @@ mod tests {
             assert!(!found.is_right);
         }
         // The hash of nobody is a hash as good as any: checking it takes as long.
-        assert!(!matches("x", &hasher.nobody).unwrap().is_old);
+        assert!(
+            !matches("x", &hasher.nobody, &mut Vec::new())
+                .unwrap()
+                .is_old
+        );
     }
 
     #[tokio::test]
