@@ -343,6 +343,21 @@ const DOCUMENTED: &str = "
     GET /health
     GET /health/live
     GET /health/ready
+    POST /api/auth/register
+    POST /auth/register
+    POST /api/auth/login
+    POST /auth/login
+    POST /api/auth/signin
+    POST /api/auth/sync-role
+    POST /api/webhooks/clerk
+    GET /api/users
+    POST /api/users
+    GET /api/users/:id
+    PUT /api/users/:id
+    DELETE /api/users/:id
+    PUT /api/admin/users/:id/seller-category
+    PUT /api/admin/users/:id/verify
+    GET /api/admin/audit-log
     POST /api/auth/refresh-token
     POST /api/auth/logout
     POST /api/auth/logout-all

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::SETTINGS;
-use super::rig::{Souk, setting};
+use super::rig::{Dice, Souk, setting};
 use super::web::{Answer, Web};
 
 /// Answers of each kind that are timed, unless SOUK_TIMINGS says otherwise.
@@ -84,23 +84,25 @@ fn unknown(number: usize) -> String {
 /// Answers for what is known and what is not, taken in turns.
 struct Compared {
     path: &'static str,
+    dice: Dice,
     known: Vec<Duration>,
     unknown: Vec<Duration>,
 }
 
 impl Compared {
-    const fn new(path: &'static str) -> Self {
+    fn new(path: &'static str) -> Self {
         Self {
             path,
+            dice: Dice::roll(),
             known: Vec::new(),
             unknown: Vec::new(),
         }
     }
 
-    /// Asks for both in turns of changing order, so that what one leaves behind slows both
-    /// alike. The answers must be equal to the byte.
+    /// Asks for both in an order that is drawn by lot, so that what a call leaves to be done
+    /// slows the later ones of both kinds alike. The answers must be equal to the byte.
     async fn pair(&mut self, known: impl AsyncFn() -> Answer, unknown: impl AsyncFn() -> Answer) {
-        let (known, unknown) = if self.known.len() % 2 == 0 {
+        let (known, unknown) = if self.dice.chance(50) {
             let known = known().await;
             (known, unknown().await)
         } else {

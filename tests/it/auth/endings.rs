@@ -7,7 +7,10 @@ use souk::pb::souk::auth::v1::{
     RequestPhoneChangeRequest, RevokeSessionRequest,
 };
 use souk::pb::souk::orders::v1::{WatchMyOrdersRequest, WatchMyOrdersResponse};
-use souk::pb::souk::users::v1::{DeleteMeRequest, GetMeRequest};
+use souk::pb::souk::users::v1::user::Role;
+use souk::pb::souk::users::v1::{
+    DeactivateUserRequest, DeleteMeRequest, GetMeRequest, SetUserRoleRequest,
+};
 use tonic::Streaming;
 
 use crate::support::app::CODE;
@@ -136,4 +139,23 @@ async fn closing_the_account_ends_its_sessions_elsewhere() {
     for watched in watched {
         assert_ends(watched, "a closed account").await;
     }
+}
+
+#[tokio::test]
+async fn another_role_and_switching_off_end_the_sessions_elsewhere() {
+    let (here, there) = servers(&[]).await;
+    let admin = here.admin().await;
+    let id = |client: &Client| client.user_id.clone();
+    let (demoted, suspended) = (here.customer().await, here.customer().await);
+    let watched = watch(&there, &demoted).await;
+    let role = SetUserRoleRequest {
+        id: id(&demoted),
+        role: Role::Freelancer.into(),
+    };
+    admin.users().set_user_role(role).await.unwrap();
+    assert_ends(watched, "another role").await;
+    let watched = watch(&there, &suspended).await;
+    let off = DeactivateUserRequest { id: id(&suspended) };
+    admin.users().deactivate_user(off).await.unwrap();
+    assert_ends(watched, "switched off").await;
 }
