@@ -85,6 +85,15 @@ impl Tx {
         Ok(())
     }
 
+    /// Leaves the entry of the audit log that [`Db::write`] leaves by itself: for changes
+    /// that cannot be recorded as answers, because those hold tokens.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn audit(&self, call: &Call) -> Result<()> {
+        audit::record(self, call).await
+    }
+
     fn left(&self) -> std::sync::MutexGuard<'_, Left> {
         self.0.left.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -89,6 +89,7 @@ impl Auth {
             }
             let user = users::create(&tx, account).await?;
             store::credentials::put(&tx, user.user_id(), hash).await?;
+            tx.audit(call).await?;
             self.welcome(&tx, call, &user).await?;
             let pair = session::start(&tx, parts, &user, device).await?;
             Ok((user, pair))

@@ -4,6 +4,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use serde_json::json;
 use souk::pb::souk::auth::v1::RegisterRequest;
+use souk::pb::souk::ops::v1::ListAuditLogRequest;
 use souk::pb::souk::stores::v1::CreateStoreRequest;
 use souk::pb::souk::users::v1::user::Role;
 use souk::pb::souk::users::v1::{DeleteMeRequest, GetMeRequest};
@@ -260,6 +261,17 @@ async fn an_administrator_is_made_by_an_administrator_alone() {
     let me = second_client.users().get_me(GetMeRequest {}).await.unwrap();
     assert_eq!(me.into_inner().user.unwrap().id, second.id);
     boss.users().get_me(GetMeRequest {}).await.unwrap();
+
+    // What the administrator did is written down, once and without the password.
+    let mut ops = boss.ops();
+    let log = ops.list_audit_log(ListAuditLogRequest::default()).await;
+    let entries = log.unwrap().into_inner().entries;
+    assert_eq!(entries.len(), 1);
+    assert_eq!(entries[0].actor_id, first.id);
+    assert_eq!(entries[0].method, "AuthService/Register");
+    assert!(entries[0].request.contains("second@example.com"));
+    let password = admin("second@example.com", None).password;
+    assert!(!entries[0].request.contains(&password));
 }
 
 #[tokio::test]
