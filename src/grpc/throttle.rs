@@ -11,6 +11,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use super::rates::{Class, Rates};
 use super::status::whole_seconds;
 use crate::cache::{Limit, Quota, RateLimit};
+use crate::kernel::network::network;
 use crate::kernel::{Caller, Error, Reason, Result};
 use crate::pb::policy::MethodPolicy;
 
@@ -140,17 +141,6 @@ pub(super) fn spent(refusal: &Error) -> Option<Quota> {
         remaining: 0,
         reset: refusal.retry_delay()?,
     })
-}
-
-/// What counts as one address: with IPv6 everybody has a whole /64 at least.
-fn network(ip: IpAddr) -> IpAddr {
-    match ip.to_canonical() {
-        IpAddr::V6(ip) => {
-            let bits = u128::from(ip) & !u128::from(u64::MAX);
-            IpAddr::V6(bits.into())
-        }
-        ip @ IpAddr::V4(_) => ip,
-    }
 }
 
 /// A short text on the stack: every call makes one or two.

@@ -6,6 +6,7 @@ pub mod error;
 pub mod geo;
 pub mod id;
 pub mod money;
+pub mod network;
 pub mod page;
 pub mod phone;
 pub mod random;

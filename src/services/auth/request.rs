@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use super::otp::{self, Purpose, Seed};
 use super::{Auth, jobs, spend, store};
 use crate::db::Tx;
+use crate::kernel::network::network;
 use crate::kernel::phone::Phone;
 use crate::kernel::{Call, Error, Reason, Result, Time, random};
 
@@ -73,15 +74,11 @@ impl Auth {
     }
 }
 
-/// The address that sends are counted by. A network hands a whole /64 of IPv6 to one
-/// customer, so that is one address here.
+/// The address that sends are counted by.
 pub(super) fn source(ip: IpAddr) -> String {
-    match ip.to_canonical() {
+    match network(ip) {
         IpAddr::V4(ip) => ip.to_string(),
-        IpAddr::V6(ip) => {
-            let [a, b, c, d, ..] = ip.segments();
-            format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
-        }
+        IpAddr::V6(ip) => format!("{ip}/64"),
     }
 }
 
