@@ -11,15 +11,19 @@
 mod client;
 mod database;
 mod dice;
+mod late;
 mod process;
 mod proxy;
+mod redis;
 mod shop;
 mod wait;
 
 pub use client::{Caller, DEV_CODE, Verdict, judge};
 pub use database::{Database, Kind};
 pub use dice::{Dice, setting};
+pub use late::{hold_stock, until_waiting};
 pub use process::{Souk, free_port};
 pub use proxy::Proxy;
+pub use redis::Redis;
 pub use shop::{Good, Shop, lines, order};
 pub use wait::{pause, until, with_retries};

@@ -23,7 +23,7 @@ pub struct Souk {
     pub database: Arc<Database>,
     dir: Arc<TempDir>,
     port: u16,
-    settings: Vec<(&'static str, &'static str)>,
+    settings: Vec<(&'static str, String)>,
     child: Option<Child>,
 }
 
@@ -45,8 +45,11 @@ impl Souk {
     }
 
     /// The same installation with settings of its own.
-    pub fn with(mut self, settings: &[(&'static str, &'static str)]) -> Self {
-        self.settings.extend(settings);
+    pub fn with(mut self, settings: &[(&'static str, &str)]) -> Self {
+        let owned = settings
+            .iter()
+            .map(|(name, value)| (*name, (*value).to_owned()));
+        self.settings.extend(owned);
         self
     }
 
@@ -120,6 +123,15 @@ impl Souk {
         }
     }
 
+    /// Sends the process a signal by its name (STOP, CONT, TERM).
+    pub fn signal(&self, name: &str) {
+        let pid = self.pid().to_string();
+        let sent = Command::new("kill")
+            .args([&format!("-{name}"), &pid])
+            .status();
+        assert!(sent.unwrap().success(), "kill -{name} {pid}");
+    }
+
     /// Runs `souk check` and demands that it finds nothing.
     pub fn check(&self) {
         let output = self.command("check").output().unwrap();
@@ -152,7 +164,7 @@ impl Souk {
             .env("OTP_DEV_CODE", DEV_CODE)
             .env("RATE_LIMITS", "off")
             .env("LOG_LEVEL", "warn")
-            .envs(self.settings.iter().copied())
+            .envs(self.settings.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null());
         command
     }

@@ -1,12 +1,14 @@
-//! A TCP proxy that cuts connections, at a byte of the reply or on command.
+//! A TCP proxy that cuts connections, at a byte of the reply or on command, or swallows
+//! what passes.
 
+use std::io;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 
-use tokio::io::AsyncReadExt;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 
 /// A proxy in front of one server; its links end with it.
@@ -20,6 +22,7 @@ pub struct Proxy {
 struct State {
     links: Mutex<Vec<Weak<Notify>>>,
     cuts: AtomicUsize,
+    frozen: watch::Sender<bool>,
 }
 
 impl Proxy {
@@ -47,7 +50,7 @@ impl Proxy {
                 let state = shared.clone();
                 running.spawn(async move {
                     if let Ok(server) = TcpStream::connect(target).await
-                        && pass(client, server, limit, &link).await
+                        && pass(client, server, limit, &link, &state.frozen).await
                     {
                         state.cuts.fetch_add(1, Ordering::SeqCst);
                     }
@@ -68,6 +71,12 @@ impl Proxy {
     /// How many connections were cut so far.
     pub fn cuts(&self) -> usize {
         self.state.cuts.load(Ordering::SeqCst)
+    }
+
+    /// From now on swallows what either side sends, or passes it on again. Connections
+    /// stay open all the while, as with a network that loses everything.
+    pub fn freeze(&self, frozen: bool) {
+        self.state.frozen.send_replace(frozen);
     }
 
     /// Cuts every open connection.
@@ -92,14 +101,38 @@ impl State {
 
 /// Passes bytes on until one side ends, the reply reaches its limit, or `cut` is told.
 /// Tells whether the connection was cut.
-async fn pass(client: TcpStream, server: TcpStream, limit: u64, cut: &Notify) -> bool {
+async fn pass(
+    client: TcpStream,
+    server: TcpStream,
+    limit: u64,
+    cut: &Notify,
+    frozen: &watch::Sender<bool>,
+) -> bool {
     let _ = (client.set_nodelay(true), server.set_nodelay(true));
-    let (mut from_client, mut to_client) = client.into_split();
-    let (from_server, mut to_server) = server.into_split();
-    let mut reply = from_server.take(limit);
+    let (from_client, to_client) = client.into_split();
+    let (from_server, to_server) = server.into_split();
+    let reply = from_server.take(limit);
     tokio::select! {
-        _ = tokio::io::copy(&mut from_client, &mut to_server) => false,
-        passed = tokio::io::copy(&mut reply, &mut to_client) => passed.is_ok_and(|it| it == limit),
+        _ = copy(from_client, to_server, frozen.subscribe()) => false,
+        passed = copy(reply, to_client, frozen.subscribe()) => passed.is_ok_and(|it| it == limit),
         () = cut.notified() => true,
+    }
+}
+
+/// Copies until the end, and gives the number of bytes; nothing moves while frozen.
+async fn copy(
+    mut from: impl AsyncRead + Unpin,
+    mut to: impl AsyncWrite + Unpin,
+    mut frozen: watch::Receiver<bool>,
+) -> io::Result<u64> {
+    let mut passed = 0;
+    let mut buffer = vec![0; 16 * 1024];
+    loop {
+        let len = from.read(&mut buffer).await?;
+        if frozen.wait_for(|frozen| !frozen).await.is_err() || len == 0 {
+            return Ok(passed);
+        }
+        to.write_all(&buffer[..len]).await?;
+        passed += len as u64;
     }
 }

@@ -57,6 +57,15 @@ impl Shop {
         shop
     }
 
+    /// The same store, seen through the process at `url`.
+    pub fn at(&self, url: &str) -> Self {
+        Self {
+            owner: self.owner.over(Caller::guest(url)),
+            store_id: self.store_id.clone(),
+            goods: self.goods.clone(),
+        }
+    }
+
     async fn add(&self, name: &str, stock: i32) -> Good {
         let request = CreateProductRequest {
             store_id: self.store_id.clone(),

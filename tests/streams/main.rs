@@ -13,7 +13,6 @@
 
 mod event_source;
 mod feed;
-mod late;
 #[path = "../rig/mod.rs"]
 mod rig;
 
@@ -23,8 +22,7 @@ use std::time::Duration;
 
 use feed::{Change, Feed, Progress, Seen};
 use futures_util::future::join_all;
-use late::{hold_stock, until_waiting};
-use rig::{Caller, Dice, Good, Proxy, Shop, Souk, lines, order, until};
+use rig::{Caller, Dice, Good, Proxy, Shop, Souk, hold_stock, lines, order, until, until_waiting};
 use souk::pb::souk::orders::v1::UpdateOrderStatusRequest;
 use souk::pb::souk::orders::v1::order::Status;
 

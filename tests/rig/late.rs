@@ -8,7 +8,8 @@ use sea_orm::{
 };
 use souk::kernel::id::StockId;
 
-use crate::rig::{Good, pause};
+use super::shop::Good;
+use super::wait::pause;
 
 /// Locks the stock of `good` until the transaction ends.
 pub async fn hold_stock(database: &DatabaseConnection, good: &Good) -> DatabaseTransaction {
