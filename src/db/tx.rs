@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use prost::Message;
 use sea_orm::{
-    ConnectionTrait, DatabaseTransaction, SqliteTransactionMode, TransactionOptions,
-    TransactionTrait,
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, SqliteTransactionMode,
+    TransactionOptions, TransactionTrait,
 };
 
 use super::audit;
@@ -18,6 +18,7 @@ use super::errors::is_retryable;
 use super::idempotency::{self, Answer, Claim};
 use super::outbox::{self, NewEvent, NewJob};
 use crate::kernel::id::JobId;
+use crate::kernel::task::to_the_end;
 use crate::kernel::{Call, Error, Result, Time, random};
 
 /// How often a transaction that lost a deadlock runs again.
@@ -170,12 +171,8 @@ impl Db {
         F: Fn(Tx) -> Fut,
         Fut: Future<Output = Result<T>>,
     {
-        let options = TransactionOptions {
-            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
-            ..TransactionOptions::default()
-        };
         let tx = Tx(Arc::new(Open {
-            connection: self.writer().begin_with_options(options).await?,
+            connection: begin(self.writer().clone()).await?,
             dialect: self.dialect(),
             now: self.clock().now(),
             left: Mutex::default(),
@@ -190,4 +187,16 @@ impl Db {
         self.committed(&left.events, left.jobs.len());
         Ok(value)
     }
+}
+
+/// Begins to its end, also when the caller goes away meanwhile. Otherwise a connection
+/// whose BEGIN was on its way goes back to the pool as if it were idle, and its transaction
+/// stays open: the driver does not know of it yet.
+async fn begin(writer: DatabaseConnection) -> Result<DatabaseTransaction> {
+    let options = TransactionOptions {
+        sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+        ..TransactionOptions::default()
+    };
+    let begun = to_the_end(async move { writer.begin_with_options(options).await });
+    Ok(begun.await??)
 }

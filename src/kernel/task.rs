@@ -6,6 +6,8 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::{Error, Result};
+
 /// The tasks of one process. Clones share them.
 #[derive(Debug, Clone, Default)]
 pub struct Tasks {
@@ -37,4 +39,19 @@ impl Tasks {
             .await
             .is_ok()
     }
+}
+
+/// Runs `work` to its end, also when whoever waits for it goes away meanwhile; what it
+/// comes to is then dropped. For steps that must not be left half done.
+///
+/// # Errors
+/// INTERNAL when it panics.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "bounded by its work, which must not be bound to a caller"
+)]
+pub async fn to_the_end<T: Send + 'static>(
+    work: impl Future<Output = T> + Send + 'static,
+) -> Result<T> {
+    tokio::spawn(work).await.map_err(Error::internal)
 }

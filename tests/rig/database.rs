@@ -4,6 +4,7 @@ use sea_orm::{ConnectionTrait, Database as Connect, DatabaseConnection};
 use tempfile::TempDir;
 
 use super::dice::setting;
+use super::proxy::Proxy;
 
 /// A kind of database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,6 +66,16 @@ impl Database {
                 format!("{base}/{name}")
             }
         }
+    }
+
+    /// A proxy before the server, and the URL that leads through it.
+    pub async fn behind_proxy(&self) -> (Proxy, String) {
+        let url = self.url();
+        let (_, place) = url.rsplit_once('@').expect("a server's URL names its user");
+        let (server, _) = place.split_once('/').unwrap();
+        let proxy = Proxy::start(server.parse().expect("an address and a port")).await;
+        let url = url.replace(server, &proxy.address().to_string());
+        (proxy, url)
     }
 
     pub fn is_postgres(&self) -> bool {

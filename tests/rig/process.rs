@@ -23,7 +23,7 @@ pub struct Souk {
     pub database: Arc<Database>,
     dir: Arc<TempDir>,
     port: u16,
-    settings: Vec<(&'static str, String)>,
+    settings: Vec<(String, String)>,
     child: Option<Child>,
 }
 
@@ -45,11 +45,9 @@ impl Souk {
     }
 
     /// The same installation with settings of its own.
-    pub fn with(mut self, settings: &[(&'static str, &str)]) -> Self {
-        let owned = settings
-            .iter()
-            .map(|(name, value)| (*name, (*value).to_owned()));
-        self.settings.extend(owned);
+    pub fn with(mut self, settings: &[(&str, &str)]) -> Self {
+        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        self.settings.extend(settings.iter().map(owned));
         self
     }
 

@@ -1,15 +1,18 @@
-//! A TCP proxy that cuts connections, at a byte of the reply or on command, or swallows
-//! what passes.
+//! A TCP proxy that cuts connections, at a byte of the reply or on command, swallows
+//! what passes, or delays it.
 
 use std::io;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, Weak};
+use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
+
+use super::wait::pause;
 
 /// A proxy in front of one server; its links end with it.
 pub struct Proxy {
@@ -23,6 +26,7 @@ struct State {
     links: Mutex<Vec<Weak<Notify>>>,
     cuts: AtomicUsize,
     frozen: watch::Sender<bool>,
+    delay_ms: AtomicU64,
 }
 
 impl Proxy {
@@ -50,7 +54,7 @@ impl Proxy {
                 let state = shared.clone();
                 running.spawn(async move {
                     if let Ok(server) = TcpStream::connect(target).await
-                        && pass(client, server, limit, &link, &state.frozen).await
+                        && pass(client, server, limit, &link, &state).await
                     {
                         state.cuts.fetch_add(1, Ordering::SeqCst);
                     }
@@ -62,6 +66,10 @@ impl Proxy {
             state,
             _accepting: accepting,
         }
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        self.address
     }
 
     pub fn url(&self) -> String {
@@ -77,6 +85,12 @@ impl Proxy {
     /// stay open all the while, as with a network that loses everything.
     pub fn freeze(&self, frozen: bool) {
         self.state.frozen.send_replace(frozen);
+    }
+
+    /// From now on what either side sends arrives this much later.
+    pub fn delay(&self, delay: Duration) {
+        let delay = delay.as_millis() as u64;
+        self.state.delay_ms.store(delay, Ordering::SeqCst);
     }
 
     /// Cuts every open connection.
@@ -106,15 +120,15 @@ async fn pass(
     server: TcpStream,
     limit: u64,
     cut: &Notify,
-    frozen: &watch::Sender<bool>,
+    state: &State,
 ) -> bool {
     let _ = (client.set_nodelay(true), server.set_nodelay(true));
     let (from_client, to_client) = client.into_split();
     let (from_server, to_server) = server.into_split();
     let reply = from_server.take(limit);
     tokio::select! {
-        _ = copy(from_client, to_server, frozen.subscribe()) => false,
-        passed = copy(reply, to_client, frozen.subscribe()) => passed.is_ok_and(|it| it == limit),
+        _ = copy(from_client, to_server, state) => false,
+        passed = copy(reply, to_client, state) => passed.is_ok_and(|it| it == limit),
         () = cut.notified() => true,
     }
 }
@@ -123,14 +137,19 @@ async fn pass(
 async fn copy(
     mut from: impl AsyncRead + Unpin,
     mut to: impl AsyncWrite + Unpin,
-    mut frozen: watch::Receiver<bool>,
+    state: &State,
 ) -> io::Result<u64> {
+    let mut frozen = state.frozen.subscribe();
     let mut passed = 0;
     let mut buffer = vec![0; 16 * 1024];
     loop {
         let len = from.read(&mut buffer).await?;
         if frozen.wait_for(|frozen| !frozen).await.is_err() || len == 0 {
             return Ok(passed);
+        }
+        let delay = state.delay_ms.load(Ordering::SeqCst);
+        if delay > 0 {
+            pause(Duration::from_millis(delay)).await;
         }
         to.write_all(&buffer[..len]).await?;
         passed += len as u64;

@@ -1,7 +1,7 @@
 //! A Redis of the run's own, which may be killed and emptied.
 
 use std::io::{Read, Write};
-use std::net::{Ipv4Addr, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -29,9 +29,13 @@ impl Redis {
         redis
     }
 
+    pub fn address(&self) -> SocketAddr {
+        (Ipv4Addr::LOCALHOST, self.port).into()
+    }
+
     /// What REDIS_URL says.
     pub fn url(&self) -> String {
-        format!("redis://127.0.0.1:{}", self.port)
+        format!("redis://{}", self.address())
     }
 
     /// Starts it again, empty, on the same port.
@@ -69,7 +73,7 @@ impl Redis {
 
     /// One command on a connection of its own; nothing when nobody answers.
     pub fn say(&self, command: &str) -> Option<String> {
-        let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).ok()?;
+        let mut stream = TcpStream::connect(self.address()).ok()?;
         stream.set_read_timeout(Some(Duration::from_secs(5))).ok()?;
         stream.write_all(format!("{command}\r\n").as_bytes()).ok()?;
         let mut answer = [0; 1024];

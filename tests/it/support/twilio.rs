@@ -85,6 +85,12 @@ impl FakeTwilio {
         self.state.lock().unwrap().replies.extend(replies);
     }
 
+    /// Forgets what it was told to do: it takes every message again.
+    #[allow(dead_code, reason = "for tests/deps, which shares this file")]
+    pub fn forget(&self) {
+        self.state.lock().unwrap().replies.clear();
+    }
+
     /// How often it was called.
     pub fn calls(&self) -> usize {
         self.state.lock().unwrap().calls

@@ -1,0 +1,110 @@
+//! What breaks, and what is written down for each: the table of docs/RELIABILITY.md.
+
+use std::time::Duration;
+
+use sea_orm::{ConnectionTrait, DatabaseTransaction, TransactionTrait};
+
+use crate::load::Class;
+use crate::town::Town;
+use crate::twilio::Reply;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// The database answers nothing, and its connections stay open.
+    DatabaseSilent,
+    /// The database ends every connection, once.
+    DatabaseReset,
+    /// Each answer of the database takes 50 ms more.
+    DatabaseSlow,
+    /// Somebody holds the orders, so that writers wait until none is left in the pool.
+    PoolStarved,
+    /// Redis is gone.
+    RedisDown,
+    /// Each answer of Redis takes a second.
+    RedisSlow,
+    /// Redis forgets everything.
+    RedisEmptied,
+    /// The provider of text messages takes calls and never answers.
+    SmsSilent,
+}
+
+/// What is written down for a class of calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    /// As if nothing were.
+    Works,
+    /// Refused with UNAVAILABLE, within two seconds of when the fault was noticed.
+    Refused,
+    /// Answered, or refused with UNAVAILABLE or CONFLICT.
+    Either,
+}
+
+/// Keeps the fault up, where something must be held for it.
+pub enum Hold {
+    Nothing,
+    Locked(DatabaseTransaction),
+}
+
+impl Fault {
+    pub const ALL: [Self; 8] = [
+        Self::SmsSilent,
+        Self::RedisEmptied,
+        Self::RedisDown,
+        Self::RedisSlow,
+        Self::DatabaseSlow,
+        Self::DatabaseReset,
+        Self::PoolStarved,
+        Self::DatabaseSilent,
+    ];
+
+    pub fn fate(self, class: Class) -> Fate {
+        match (self, class) {
+            // What is cached is answered without the database.
+            (Self::DatabaseSilent, Class::Product) => Fate::Works,
+            (Self::DatabaseSilent, _) => Fate::Refused,
+            (Self::DatabaseReset, _) => Fate::Either,
+            (Self::PoolStarved, Class::Product) => Fate::Works,
+            (Self::PoolStarved, _) => Fate::Either,
+            _ => Fate::Works,
+        }
+    }
+
+    /// Whether a process says that it is not ready.
+    pub fn turns_readiness_red(self) -> bool {
+        self == Self::DatabaseSilent
+    }
+
+    pub async fn begin(self, town: &mut Town) -> Hold {
+        match self {
+            Self::DatabaseSilent => town.line().freeze(true),
+            Self::DatabaseReset => town.line().cut(),
+            Self::DatabaseSlow => town.line().delay(Duration::from_millis(50)),
+            Self::PoolStarved => {
+                let beside = town.souks[0].database.connect().await;
+                let held = beside.begin().await.unwrap();
+                let lock = "LOCK TABLE orders IN EXCLUSIVE MODE";
+                held.execute_unprepared(lock).await.unwrap();
+                return Hold::Locked(held);
+            }
+            Self::RedisDown => town.redis().0.kill(),
+            Self::RedisSlow => town.redis().1.delay(Duration::from_secs(1)),
+            Self::RedisEmptied => town.redis().0.empty(),
+            Self::SmsSilent => town.twilio.will(vec![Reply::Silent; 10_000]),
+        }
+        Hold::Nothing
+    }
+
+    pub async fn end(self, town: &mut Town, hold: Hold) {
+        if let Hold::Locked(held) = hold {
+            held.rollback().await.unwrap();
+        }
+        match self {
+            Self::DatabaseSilent => town.line().freeze(false),
+            Self::DatabaseSlow => town.line().delay(Duration::ZERO),
+            Self::RedisDown => town.redis().0.resume().await,
+            Self::RedisSlow => town.redis().1.delay(Duration::ZERO),
+            Self::SmsSilent => town.twilio.forget(),
+            Self::DatabaseReset | Self::PoolStarved | Self::RedisEmptied => {}
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! Steady use: a mix of calls, so many a second whether they are answered or not, each
+//! with a deadline.
+
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use souk::pb::souk::auth::v1::RequestOtpRequest;
+use souk::pb::souk::catalog::v1::{GetProductRequest, ListProductsRequest};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use tonic::{Request, Status};
+
+use crate::rig::{Caller, Dice, Shop, Verdict, judge, lines, order};
+
+/// Calls a second.
+const RATE: u32 = 100;
+/// What each caller gives souk.
+pub const DEADLINE: Duration = Duration::from_secs(3);
+/// When a caller gives up by itself: nothing may take that long.
+const HUNG: Duration = Duration::from_secs(6);
+
+/// A kind of call, by what it needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Class {
+    /// A product that is cached.
+    Product,
+    /// A list, read from the database.
+    List,
+    /// A write with an idempotency key.
+    Order,
+    /// A write that ends in a text message.
+    SignIn,
+}
+
+impl Class {
+    pub const ALL: [Self; 4] = [Self::Product, Self::List, Self::Order, Self::SignIn];
+}
+
+#[derive(Debug, Clone)]
+pub struct Call {
+    pub class: Class,
+    pub began: Instant,
+    pub took: Duration,
+    /// The reason of a refusal, or what happened in its place.
+    pub outcome: Result<(), String>,
+}
+
+/// What the callers saw.
+#[derive(Clone, Default)]
+pub struct Log(Arc<Mutex<Vec<Call>>>);
+
+impl Log {
+    /// The calls of a class that began within a time.
+    pub fn of(&self, class: Class, from: Instant, until: Instant) -> Vec<Call> {
+        let all = self.0.lock().unwrap();
+        let wanted = |it: &&Call| it.class == class && (from..until).contains(&it.began);
+        all.iter().filter(wanted).cloned().collect()
+    }
+}
+
+/// Calls until `stop` fires; then waits for what is still open.
+pub async fn run(callers: Vec<Caller>, shop: &Shop, log: Log, stop: CancellationToken) {
+    let mut dice = Dice::fresh();
+    let mut ticks = tokio::time::interval(Duration::from_secs(1) / RATE);
+    let mut open = JoinSet::new();
+    let products: Vec<String> = shop.goods.iter().map(|it| it.product_id.clone()).collect();
+    let mut number = 0;
+    while stop.run_until_cancelled(ticks.tick()).await.is_some() {
+        while open.try_join_next().is_some() {}
+        number += 1;
+        let class = match dice.number(1..=100) {
+            1..=40 => Class::Product,
+            41..=60 => Class::List,
+            61..=90 => Class::Order,
+            _ => Class::SignIn,
+        };
+        let caller = callers[number % callers.len()].clone();
+        let good = shop.goods[dice.index(shop.goods.len())].clone();
+        let product = products[dice.index(products.len())].clone();
+        let (key, phone) = (
+            dice.word("deps"),
+            format!("06{:08}", dice.number(0..=99_999_999)),
+        );
+        let log = log.clone();
+        open.spawn(async move {
+            let began = Instant::now();
+            let work = async {
+                match class {
+                    Class::Product => {
+                        let request = GetProductRequest { id: product };
+                        answer(
+                            caller
+                                .catalog()
+                                .get_product(in_time(Request::new(request)))
+                                .await,
+                        )
+                    }
+                    Class::List => {
+                        let request = ListProductsRequest::default();
+                        answer(
+                            caller
+                                .catalog()
+                                .list_products(in_time(Request::new(request)))
+                                .await,
+                        )
+                    }
+                    Class::Order => {
+                        let request = caller.once(&key, order("deps", lines([(&good, 1)])));
+                        answer(caller.orders().place_order(in_time(request)).await)
+                    }
+                    Class::SignIn => {
+                        let request = RequestOtpRequest { phone };
+                        answer(
+                            caller
+                                .auth()
+                                .request_otp(in_time(Request::new(request)))
+                                .await,
+                        )
+                    }
+                }
+            };
+            let outcome = match tokio::time::timeout(HUNG, work).await {
+                Ok(outcome) => outcome,
+                Err(_elapsed) => Err("never answered".to_owned()),
+            };
+            let took = began.elapsed();
+            let call = Call {
+                class,
+                began,
+                took,
+                outcome,
+            };
+            log.0.lock().unwrap().push(call);
+        });
+    }
+    while open.join_next().await.is_some() {}
+}
+
+fn in_time<T>(mut request: Request<T>) -> Request<T> {
+    request.set_timeout(DEADLINE);
+    request
+}
+
+fn answer<T>(answer: Result<T, Status>) -> Result<(), String> {
+    match answer {
+        Ok(_) => Ok(()),
+        Err(status) => Err(match judge(&status) {
+            Verdict::Refused(reason) | Verdict::Later(reason) => reason,
+            Verdict::Unknown(why) => why,
+        }),
+    }
+}

@@ -1,0 +1,76 @@
+//! The installation under trial, each of its dependencies behind a proxy.
+
+use crate::rig::{Caller, Kind, Proxy, Redis, Shop, Souk};
+use crate::twilio::FakeTwilio;
+
+const SETTINGS: &[(&str, &str)] = &[
+    ("MAX_CONNECTIONS_PER_IP", "10000"),
+    ("SMS_DAILY_LIMIT", "1000000"),
+    ("DATABASE_MAX_CONNECTIONS", "10"),
+];
+
+pub struct Town {
+    pub souks: Vec<Souk>,
+    pub shop: Shop,
+    pub twilio: FakeTwilio,
+    /// The way to PostgreSQL; SQLite has none.
+    pub database: Option<Proxy>,
+    pub redis: Option<(Redis, Proxy)>,
+}
+
+impl Town {
+    pub async fn build() -> Self {
+        let twilio = FakeTwilio::start().await;
+        let mut first = Souk::install("deps")
+            .await
+            .with(SETTINGS)
+            .with(&twilio.settings());
+        let (mut database, mut redis) = (None, None);
+        if Kind::chosen() == Kind::Postgres {
+            let (proxy, url) = first.database.behind_proxy().await;
+            let server = Redis::start().await;
+            let line = Proxy::start(server.address()).await;
+            first = first.with(&[
+                ("DATABASE_URL", &url),
+                ("REDIS_URL", &line.url().replace("http", "redis")),
+            ]);
+            (database, redis) = (Some(proxy), Some((server, line)));
+        }
+        let mut souks = vec![first];
+        if database.is_some() {
+            souks.push(souks[0].twin());
+        }
+        for souk in &mut souks {
+            souk.start().await;
+        }
+        let owner = Caller::guest(&souks[0].url()).sign_in("0550000001").await;
+        let shop = Shop::open(owner, "Bowl", &[1_000_000; 8]).await;
+        Self {
+            souks,
+            shop,
+            twilio,
+            database,
+            redis,
+        }
+    }
+
+    /// The way to the database.
+    pub fn line(&self) -> &Proxy {
+        self.database.as_ref().expect("a database server")
+    }
+
+    pub fn redis(&mut self) -> &mut (Redis, Proxy) {
+        self.redis.as_mut().expect("a Redis")
+    }
+
+    /// Checks what is left, then removes it.
+    pub async fn end(mut self) {
+        self.souks[0].check();
+        while self.souks.len() > 1 {
+            drop(self.souks.pop());
+        }
+        if let Some(souk) = self.souks.pop() {
+            souk.remove().await;
+        }
+    }
+}
