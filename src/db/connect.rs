@@ -62,6 +62,7 @@ struct Shared {
     writer: DatabaseConnection,
     reader: DatabaseConnection,
     dialect: Dialect,
+    statement_timeout: Duration,
     clock: Clock,
     observers: Observers,
     events: Notify,
@@ -94,6 +95,7 @@ impl Db {
             writer,
             reader,
             dialect,
+            statement_timeout: config.statement_timeout,
             clock,
             observers: Observers::default(),
             events: Notify::new(),
@@ -180,6 +182,11 @@ impl Db {
     /// Shows an event of the log to the observers, unless they saw it at its commit.
     pub fn observe_logged(&self, event: Seen<'_>) {
         self.0.observers.logged(event);
+    }
+
+    /// How long one statement may run where nobody says less.
+    pub(super) fn statement_timeout(&self) -> Duration {
+        self.0.statement_timeout
     }
 
     pub(super) fn writer(&self) -> &DatabaseConnection {

@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 use futures_util::FutureExt;
 use http::header::USER_AGENT;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response};
+use tokio_util::sync::CancellationToken;
 use tonic::body::Body;
 use tonic::service::Routes;
 use tonic::{Code, Status};
@@ -21,15 +22,19 @@ use tower::Service;
 
 use super::authenticate::{self, Authenticator};
 use super::lanes::Lanes;
+use super::lasting::Lasting;
 use super::reply::Admitted;
+use super::streams::{Place, Streams};
 use super::throttle::{self, Limiters, Throttle};
 use super::{ServerConfig, access, deadline, request_id};
 use crate::db::count_statements;
-use crate::kernel::{Call, Error, Reason, Result};
+use crate::kernel::{Call, Caller, Error, Reason, Result};
 use crate::pb::policy::{self, Idempotency, MethodPolicy};
 
 /// How many database statements the call ran; only in development.
 const STATEMENTS: HeaderName = HeaderName::from_static("x-db-statements");
+/// The one standard method that is no stream.
+const CHECK: &str = "/grpc.health.v1.Health/Check";
 /// What a client says about itself is kept to this length.
 const USER_AGENT_LEN: usize = 200;
 
@@ -49,7 +54,10 @@ struct Shared {
     authenticator: Arc<dyn Authenticator>,
     lanes: Lanes,
     throttle: Throttle,
+    streams: Streams,
+    stopping: CancellationToken,
     deadline: Duration,
+    age: Duration,
     development: bool,
 }
 
@@ -66,9 +74,22 @@ impl Calls {
             authenticator,
             lanes: Lanes::new(config.limits.calls),
             throttle: Throttle::new(limits, config.rates.clone()),
+            streams: Streams::new(&config.limits),
+            stopping: CancellationToken::new(),
             deadline: config.limits.deadline,
+            age: config.limits.age,
             development: config.development,
         }))
+    }
+
+    /// Ends the standard's own streams; those of the contract end themselves.
+    pub(super) fn stop(&self) {
+        self.0.stopping.cancel();
+    }
+
+    /// How many calls run now, and how many streams are open.
+    pub(super) fn open(&self) -> (usize, usize) {
+        (self.0.lanes.running(), self.0.streams.count())
     }
 }
 
@@ -90,22 +111,46 @@ impl Service<Request<Body>> for Calls {
 
 impl Shared {
     async fn answer(&self, mut request: Request<Body>) -> Response<Body> {
-        let Some(policy) = policy::policy(request.uri().path()) else {
-            // Health and reflection are the standard's own; whatever else has no
-            // policy does not exist, and the routes say so.
-            return self.route(request).await;
-        };
         let arrival = request.extensions_mut().remove::<Arrival>();
         let arrival = arrival.unwrap_or_else(|| Arrival {
             request_id: Arc::from("unknown"),
             ip: None,
         });
+        let Some(policy) = policy::policy(request.uri().path()) else {
+            return self.standard(arrival, request).await;
+        };
         let started = Instant::now();
         let id = arrival.request_id.clone();
         let work = self.guarded(policy, arrival, request, started);
         let response = request_id::scope(id.clone(), work).await;
         log(policy, &id, started, response.headers());
         response
+    }
+
+    /// Health and reflection are the standard's own; whatever else has no policy does not
+    /// exist, and the routes say so. Their streams know no end, so they get one here.
+    async fn standard(&self, arrival: Arrival, request: Request<Body>) -> Response<Body> {
+        let is_check = request.uri().path() == CHECK;
+        let work = tokio::time::timeout(self.deadline, self.route(request));
+        let Ok(response) = work.await else {
+            return refusal(Error::new(
+                Reason::DeadlineExceeded,
+                "the call took too long",
+            ));
+        };
+        if is_check || http_body::Body::is_end_stream(response.body()) {
+            return response;
+        }
+        match self.streams.take(&Caller::Anonymous, arrival.ip) {
+            Err(error) => refusal(error),
+            Ok(place) => {
+                let (stopping, age) = (self.stopping.clone(), self.age);
+                let end = Box::pin(async move {
+                    tokio::time::timeout(age, stopping.cancelled()).await.ok();
+                });
+                response.map(|body| Lasting::until(body, place, Some(end)))
+            }
+        }
     }
 
     /// Bounds the call in time, catches its panics and, in development, counts its
@@ -166,6 +211,7 @@ impl Shared {
         let headers = request.headers();
         let caller = authenticate::caller(&*self.authenticator, headers).await?;
         access::check(policy, &caller, self.development)?;
+        let stream = self.stream(policy, &caller, &arrival)?;
         let quota = self.throttle.take(policy, &caller, arrival.ip).await?;
         let call = Call {
             caller,
@@ -182,7 +228,22 @@ impl Shared {
         if let Some(quota) = quota {
             throttle::tell(&quota, response.headers_mut());
         }
-        Ok(response)
+        Ok(match stream {
+            Some(place) => response.map(|body| Lasting::hold(body, place)),
+            None => response,
+        })
+    }
+
+    /// The place of a stream; nothing for other calls.
+    fn stream(
+        &self,
+        policy: &MethodPolicy,
+        caller: &Caller,
+        arrival: &Arrival,
+    ) -> Result<Option<Place>> {
+        let is_stream = policy.server_streaming;
+        let place = is_stream.then(|| self.streams.take(caller, arrival.ip));
+        place.transpose()
     }
 
     async fn route(&self, request: Request<Body>) -> Response<Body> {

@@ -8,18 +8,21 @@
     reason = "each test program uses its own part of the rig"
 )]
 
+mod balancer;
 mod client;
 mod database;
 mod dice;
 mod process;
 mod proxy;
 mod shop;
+pub mod usage;
 mod wait;
 
+pub use balancer::Balancer;
 pub use client::{Caller, DEV_CODE, Verdict, judge};
 pub use database::{Database, Kind};
 pub use dice::{Dice, setting};
-pub use process::{Souk, free_port};
+pub use process::{Souk, Stopped, free_port};
 pub use proxy::Proxy;
 pub use shop::{Good, Shop, lines, order};
 pub use wait::{pause, until, with_retries};
