@@ -1,5 +1,6 @@
 //! Clients that do nothing wrong, and what they notice.
 
+use std::fmt;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -32,6 +33,16 @@ pub struct Impression {
     pub p50: Duration,
     pub p99: Duration,
     pub errors: Vec<String>,
+}
+
+impl fmt::Display for Impression {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            calls, p50, p99, ..
+        } = self;
+        let errors = self.errors.len();
+        write!(f, "{calls} calls, p50 {p50:?}, p99 {p99:?}, {errors} errors")
+    }
 }
 
 impl Crowd {

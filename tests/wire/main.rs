@@ -94,7 +94,7 @@ async fn attackers_harm_nobody_but_themselves() {
         println!("{line}");
     }
     println!("memory: {grown:+.1} MiB");
-    println!("quiet: {quiet:?}\nattacked: {attacked:?}\nafter: {after:?}");
+    println!("quiet: {quiet}\nattacked: {attacked}\nafter: {after}");
     judge(&quiet, &attacked);
     judge(&quiet, &after);
     assert!(grown <= GROWTH_MIB, "memory grew by {grown} MiB");
