@@ -60,7 +60,7 @@ pub struct Limits {
     pub connections: usize,
     /// Open connections of one address; this host and trusted proxies are exempt.
     pub connections_per_ip: usize,
-    /// Calls that run at once; as many again may wait.
+    /// Reads that run at once, and half as many changes; as many again may wait a moment.
     pub calls: usize,
     /// Open streams.
     pub streams: usize,

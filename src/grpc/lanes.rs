@@ -9,25 +9,28 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::kernel::{Error, Reason, Result};
-use crate::pb::policy::{MethodPolicy, Rate};
+use crate::pb::policy::{Idempotency, MethodPolicy, Rate};
 
 /// How long a call may wait for its place. One that got none so soon will hardly get one
 /// in time, and its caller knows better what to do with a quick refusal.
 const PATIENCE: Duration = Duration::from_millis(30);
 
-/// The lanes of calls. Sign-in has its own, so that a rush of other calls cannot keep
-/// people from signing in. Health is not counted, since it must answer under load; a
+/// The lanes of calls. Changes have their own, because they queue for the database and
+/// would otherwise take every place from reads that are answered at once; and so has
+/// sign-in, so that a rush of other calls cannot keep people out. Health is not counted, since it must answer under load; a
 /// stream is while it opens, which reads, and not while it waits, which costs nothing.
 #[derive(Debug)]
 pub(super) struct Lanes {
-    calls: Lane,
+    reads: Lane,
+    changes: Lane,
     sign_in: Lane,
 }
 
 impl Lanes {
     pub(super) fn new(calls: usize) -> Self {
         Self {
-            calls: Lane::new(calls),
+            reads: Lane::new(calls),
+            changes: Lane::new(Ord::max(calls / 2, 1)),
             sign_in: Lane::new(Ord::max(calls / 8, 1)),
         }
     }
@@ -40,13 +43,14 @@ impl Lanes {
         match policy.rate {
             Rate::Unlimited => Ok(None),
             Rate::Otp | Rate::Login => self.sign_in.enter().await.map(Some),
-            _ => self.calls.enter().await.map(Some),
+            _ if policy.idempotency == Idempotency::Safe => self.reads.enter().await.map(Some),
+            _ => self.changes.enter().await.map(Some),
         }
     }
 
     /// How many calls run.
     pub(super) fn running(&self) -> usize {
-        self.calls.running() + self.sign_in.running()
+        self.reads.running() + self.changes.running() + self.sign_in.running()
     }
 }
 

@@ -41,7 +41,10 @@ impl fmt::Display for Impression {
             calls, p50, p99, ..
         } = self;
         let errors = self.errors.len();
-        write!(f, "{calls} calls, p50 {p50:?}, p99 {p99:?}, {errors} errors")
+        write!(
+            f,
+            "{calls} calls, p50 {p50:?}, p99 {p99:?}, {errors} errors"
+        )
     }
 }
 

@@ -9,6 +9,8 @@ use souk::pb::souk::orders::v1::{WatchSellerOrdersRequest, WatchSellerOrdersResp
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::task::JoinSet;
 use tonic::{Code, Streaming};
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_client::HealthClient;
 
 use crate::client::{Client, framed};
 use crate::raw::{PREFACE, dial};
@@ -69,6 +71,58 @@ async fn a_stop_ends_in_time_whoever_hangs_on() {
         );
     }
     souk.check();
+    souk.remove().await;
+}
+
+/// Where everybody listens, a stop takes no longer than what is told and answered: streams
+/// of every kind end, and connections close that only wait.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_among_listeners_is_quick() {
+    let mut souk = Souk::install("quick").await;
+    souk.start().await;
+    let owner = Caller::guest(&souk.url()).sign_in("0550000001").await;
+    let shop = Shop::open(owner, "Bowl", &[10]).await;
+    let stream = watch(&souk, &shop, None).await;
+    let endpoint = tonic::transport::Endpoint::from_shared(souk.url()).unwrap();
+    let mut health = HealthClient::new(endpoint.connect().await.unwrap());
+    let standard = health.watch(HealthCheckRequest::default()).await.unwrap();
+    let url = format!(
+        "{}/api/stream/seller/orders?storeId={}",
+        souk.url(),
+        shop.store_id
+    );
+    let web = reqwest::Client::builder().no_proxy().build().unwrap();
+    let token = shop.owner.token().unwrap();
+    let sse = web.get(url).bearer_auth(token).send().await.unwrap();
+    let mut kept = dial(3, souk.address()).await;
+    let ask = b"GET /health HTTP/1.1\r\nHost: souk\r\n\r\n";
+    kept.write_all(ask).await.unwrap();
+
+    let stopping = async { souk.stop(LIMIT).await };
+    let ends = async {
+        farewell(stream).await;
+        let mut standard = standard.into_inner();
+        let end = loop {
+            match standard.message().await {
+                Ok(Some(_)) => {}
+                other => break other,
+            }
+        };
+        assert_eq!(end.unwrap_err().code(), Code::Unavailable);
+        let text = sse.text().await.unwrap();
+        let last = text.trim_end().rsplit("\n\n").next().unwrap();
+        assert!(
+            last.starts_with("id: ") && last.contains("HEARTBEAT"),
+            "{last}"
+        );
+        let mut rest = Vec::new();
+        kept.read_to_end(&mut rest).await.unwrap();
+        assert!(rest.starts_with(b"HTTP/1.1 200"));
+    };
+    let (stopped, ()) = tokio::join!(stopping, ends);
+    println!("stopped after {:?}", stopped.time);
+    assert_eq!(stopped.code, Some(0));
+    assert!(stopped.time < Duration::from_secs(5), "{:?}", stopped.time);
     souk.remove().await;
 }
 
