@@ -35,6 +35,8 @@ use services::Base;
 /// How long background work may take to end at shutdown. Together with the drain limit
 /// of connections it stays below the 30 s that supervisors commonly wait.
 const STOP_LIMIT: Duration = Duration::from_secs(20);
+/// How long the database's connections may take to close.
+const CLOSE_LIMIT: Duration = Duration::from_secs(1);
 /// How often the health service learns how the server is.
 const HEALTH_PERIOD: Duration = Duration::from_secs(2);
 
@@ -163,8 +165,11 @@ impl App {
             routes.add_service(health_service),
             Arc::new(app.auth.clone()),
             limits,
+            app.db.pulse().clone(),
             &app.config.server,
         );
+        let pulse = app.db.clone().feel_pulse(app.tasks.stopping());
+        app.tasks.spawn(pulse);
         let edge = BoxCloneSyncService::new(Edge::new(calls.clone())?);
         let serving = server.with(calls, edge).map_err(Error::internal)?;
         let port = Tasks::default();
@@ -198,8 +203,18 @@ impl App {
     /// Stops background work and lets go of the database. Says whether all ended in time.
     pub async fn close(&self) -> bool {
         let ended = self.tasks.stop(STOP_LIMIT).await;
-        self.db.close().await;
+        self.let_go().await;
         ended
+    }
+
+    /// Lets go of the database: a connection that a call was cut off from may be busy still.
+    async fn let_go(&self) {
+        if tokio::time::timeout(CLOSE_LIMIT, self.db.close())
+            .await
+            .is_err()
+        {
+            tracing::warn!("a database connection was busy at the end");
+        }
     }
 }
 
@@ -214,18 +229,19 @@ pub struct Running {
 }
 
 impl Running {
-    /// Stops cleanly: turns readiness red, accepts nothing more, tells streams to end,
-    /// lets open calls finish, releases jobs. Takes less than 30 s; says whether all
-    /// ended by itself.
+    /// Stops cleanly: turns readiness red, serves on for a moment so that load balancers
+    /// turn away first, accepts nothing more, tells streams to end, lets open calls
+    /// finish, releases jobs. Takes less than 30 s; says whether all ended by itself.
     pub async fn stop(self) -> bool {
         tracing::info!("souk stops");
         self.app.health.stop();
         tell(&self.reporter, ServingStatus::NotServing).await;
+        tokio::time::sleep(self.app.config.server.limits.pause).await;
         // Streams end with the background work, and connections only after their
         // streams, so both must learn of it together.
         let (port, tasks) =
             tokio::join!(self.port.stop(STOP_LIMIT), self.app.tasks.stop(STOP_LIMIT));
-        self.app.db.close().await;
+        self.app.let_go().await;
         tracing::info!(cleanly = port && tasks, "souk has stopped");
         port && tasks
     }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use tokio::task::JoinSet;
 
-use crate::usage;
+use crate::rig::usage;
 
 /// How one kind of request went.
 #[derive(Debug, Clone)]

@@ -22,7 +22,6 @@ mod pgbench;
 mod report;
 #[path = "../../tests/rig/mod.rs"]
 mod rig;
-mod usage;
 
 use std::time::Duration;
 
@@ -30,7 +29,7 @@ use calls::Target;
 use drive::{Effort, Measured};
 use echo::Echo;
 use report::Report;
-use rig::{Kind, Souk, setting};
+use rig::{Kind, Souk, setting, usage};
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

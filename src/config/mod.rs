@@ -221,6 +221,7 @@ mod tests {
         assert!(config.server.host.is_loopback());
         assert!(config.database.url.starts_with("sqlite://"));
         assert!(config.notes[0].contains("secrets"));
+        assert!(config.server.limits.pause.is_zero());
     }
 
     #[test]
@@ -239,6 +240,8 @@ mod tests {
             ("CLIENT_URL", "shop.example.com"),
             ("ADMIN_BOOTSTRAP_TOKEN", "short"),
             ("PASSWORD_HASHERS", "0"),
+            ("STREAMS_PER_USER", "0"),
+            ("SHUTDOWN_DELAY", "20s"),
         ];
         let problems = load(&wrong, None).unwrap_err();
         for (name, _) in wrong {
@@ -282,7 +285,8 @@ mod tests {
 
     #[test]
     fn production_starts_when_all_is_safe_and_refuses_each_danger() {
-        production(&[]).unwrap();
+        let safe = production(&[]).unwrap();
+        assert!(!safe.server.limits.pause.is_zero());
         let dangers = [
             (
                 "CLIENT_URL",

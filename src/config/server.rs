@@ -16,6 +16,9 @@ const TRUST: Name = ("TRUST_PROXY", "server.trust_proxy");
 const ORIGINS: Name = ("CORS_ORIGIN", "server.cors_origin");
 const CERT: Name = ("TLS_CERT_FILE", "server.tls_cert_file");
 const KEY: Name = ("TLS_KEY_FILE", "server.tls_key_file");
+/// Together with the drain of connections this stays below the 30 s that supervisors wait.
+const MAX_PAUSE: Duration = Duration::from_secs(8);
+const PAUSE: Duration = Duration::from_secs(5);
 
 pub(super) fn read(reader: &mut Reader, production: bool) -> ServerConfig {
     let host = if production {
@@ -48,9 +51,40 @@ pub(super) fn read(reader: &mut Reader, production: bool) -> ServerConfig {
                 1_000_000,
             ),
             calls: reader.number(("MAX_CALLS", "server.max_calls"), limits.calls, 1, 100_000),
-            ..limits
+            ..bounds_of_streams(reader, production)
         },
         rates: rates(reader),
+    }
+}
+
+/// How many streams may be open, and how long they and others are served on at shutdown.
+fn bounds_of_streams(reader: &mut Reader, production: bool) -> Limits {
+    let limits = Limits::default();
+    let mut number = |name, default| reader.number(name, default, 1, 1_000_000);
+    let streams = number(("STREAMS_MAX", "server.streams_max"), limits.streams);
+    let streams_per_user = number(
+        ("STREAMS_PER_USER", "server.streams_per_user"),
+        limits.streams_per_user,
+    );
+    let streams_per_ip = number(
+        ("STREAMS_PER_IP", "server.streams_per_ip"),
+        limits.streams_per_ip,
+    );
+    // A load balancer in front needs a moment to notice; on a desk there is none.
+    let pause = if production { PAUSE } else { limits.pause };
+    let must_be = format!("a span up to {} s, such as 5s or 0", MAX_PAUSE.as_secs());
+    let pause = reader.with(
+        ("SHUTDOWN_DELAY", "server.shutdown_delay"),
+        pause,
+        &must_be,
+        |text| span(text).filter(|pause| *pause <= MAX_PAUSE),
+    );
+    Limits {
+        streams,
+        streams_per_user,
+        streams_per_ip,
+        pause,
+        ..limits
     }
 }
 

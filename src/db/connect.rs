@@ -11,6 +11,7 @@ use tokio::sync::Notify;
 use super::dialect::Dialect;
 use super::observers::{Observer, Observers, Seen};
 use super::outbox::NewEvent;
+use super::pulse::Pulse;
 use super::statements;
 use crate::kernel::{Clock, Error, Result};
 
@@ -61,7 +62,11 @@ pub struct Db(Arc<Shared>);
 struct Shared {
     writer: DatabaseConnection,
     reader: DatabaseConnection,
+    /// For signs of life: never taken by a call.
+    probe: DatabaseConnection,
+    pulse: Pulse,
     dialect: Dialect,
+    statement_timeout: Duration,
     clock: Clock,
     observers: Observers,
     events: Notify,
@@ -75,25 +80,27 @@ impl Db {
     /// UNAVAILABLE when it cannot be reached.
     pub async fn open(config: &DbConfig, clock: Clock) -> Result<Self> {
         let dialect = Dialect::of_url(&config.url)?;
-        let (writer, reader) = match dialect {
+        let pulse = Pulse::default();
+        let (writer, reader, probe) = match dialect {
             Dialect::Postgres => {
-                let pool = open(postgres(config)).await?;
-                (pool.clone(), pool)
+                let pool = open(postgres(config, &pulse)).await?;
+                (pool.clone(), pool, open(probe(config, &pulse)).await?)
             }
             // One writer, as SQLite has it: a queue in the pool beats SQLITE_BUSY.
             Dialect::Sqlite => {
                 let writer = open(sqlite(config, 1, false)).await?;
                 refuse_old_sqlite(&writer).await?;
-                (
-                    writer,
-                    open(sqlite(config, config.max_connections, true)).await?,
-                )
+                let reader = open(sqlite(config, config.max_connections, true)).await?;
+                (writer, reader.clone(), reader)
             }
         };
         Ok(Self(Arc::new(Shared {
             writer,
             reader,
+            probe,
+            pulse,
             dialect,
+            statement_timeout: config.statement_timeout,
             clock,
             observers: Observers::default(),
             events: Notify::new(),
@@ -164,13 +171,21 @@ impl Db {
     /// # Errors
     /// UNAVAILABLE when it gives none.
     pub async fn ping(&self) -> Result<()> {
-        self.0.reader.ping().await?;
+        if self.0.probe.ping().await.is_err() {
+            // A connection that was cut meanwhile says nothing of the server.
+            self.0.probe.ping().await?;
+        }
         Ok(())
+    }
+
+    /// Whether it answers, as far as is known.
+    pub fn pulse(&self) -> &Pulse {
+        &self.0.pulse
     }
 
     /// Closes every connection.
     pub async fn close(&self) {
-        for pool in [&self.0.reader, &self.0.writer] {
+        for pool in [&self.0.reader, &self.0.writer, &self.0.probe] {
             if let Err(error) = pool.clone().close().await {
                 tracing::warn!(%error, "a database connection did not close cleanly");
             }
@@ -180,6 +195,11 @@ impl Db {
     /// Shows an event of the log to the observers, unless they saw it at its commit.
     pub fn observe_logged(&self, event: Seen<'_>) {
         self.0.observers.logged(event);
+    }
+
+    /// How long one statement may run where nobody says less.
+    pub(super) fn statement_timeout(&self) -> Duration {
+        self.0.statement_timeout
     }
 
     pub(super) fn writer(&self) -> &DatabaseConnection {
@@ -243,7 +263,18 @@ fn is_sound_sqlite(version: &str) -> bool {
     numbers.as_slice() >= SQLITE_LEAST.as_slice()
 }
 
-fn postgres(config: &DbConfig) -> ConnectOptions {
+/// One connection, opened when it is first asked for.
+fn probe(config: &DbConfig, pulse: &Pulse) -> ConnectOptions {
+    let mut options = postgres(config, pulse);
+    options
+        .max_connections(1)
+        .min_connections(0)
+        .connect_lazy(true);
+    options
+}
+
+fn postgres(config: &DbConfig, pulse: &Pulse) -> ConnectOptions {
+    let pulse = pulse.clone();
     let mut options = ConnectOptions::new(&config.url);
     let statement_timeout = config.statement_timeout.as_millis().to_string();
     options
@@ -255,6 +286,15 @@ fn postgres(config: &DbConfig) -> ConnectOptions {
         .test_before_acquire(false)
         .test_before_acquire_if_idle_for(Duration::from_secs(30))
         .sqlx_logging(false)
+        .map_sqlx_postgres_pool_opts(move |options| {
+            let pulse = pulse.clone();
+            // A connection to a database that does not answer would wait for its answer,
+            // and keep its place, until TCP gives up after a quarter of an hour.
+            options.after_release(move |_connection, _meta| {
+                let keep = !pulse.is_lost();
+                Box::pin(async move { Ok(keep) })
+            })
+        })
         .map_sqlx_postgres_opts(move |options| {
             options
                 .application_name("souk")

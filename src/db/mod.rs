@@ -12,6 +12,7 @@ mod errors;
 mod idempotency;
 mod observers;
 mod outbox;
+mod pulse;
 mod statements;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -25,6 +26,7 @@ pub use errors::{is_check_violation, is_foreign_key_violation, unique_violation}
 pub use idempotency::Answer;
 pub use observers::{Observer, Seen};
 pub use outbox::{NewEvent, NewJob};
+pub use pulse::Pulse;
 pub use statements::count as count_statements;
 pub use tx::Tx;
 

@@ -3,7 +3,7 @@
 
 use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use prost::Message;
 use sea_orm::{
@@ -117,7 +117,7 @@ impl Db {
         Fut: Future<Output = Result<T>>,
     {
         let work = &work;
-        self.transact(move |tx| async move {
+        let exactly_once = move |tx: Tx| async move {
             let Some(wish) = &call.idempotency else {
                 let value = work(Tx(tx.0.clone())).await?;
                 audit::record(&tx, call).await?;
@@ -138,8 +138,8 @@ impl Db {
                     Ok(Answer::fresh(value))
                 }
             }
-        })
-        .await
+        };
+        self.repeat(call.deadline, exactly_once).await
     }
 
     /// Runs a transaction without an idempotency key, for what must commit even when the
@@ -152,9 +152,18 @@ impl Db {
         F: Fn(Tx) -> Fut,
         Fut: Future<Output = Result<T>>,
     {
+        self.repeat(None, work).await
+    }
+
+    /// Runs a transaction again while it loses deadlocks.
+    async fn repeat<T, F, Fut>(&self, deadline: Option<Instant>, work: F) -> Result<T>
+    where
+        F: Fn(Tx) -> Fut,
+        Fut: Future<Output = Result<T>>,
+    {
         let mut attempt = 1;
         loop {
-            match self.attempt(&work).await {
+            match self.attempt(deadline, &work).await {
                 Err(error) if attempt < ATTEMPTS && is_retryable(&error) => {
                     tracing::debug!(attempt, error = ?error, "transaction runs again");
                     let jitter = u64::from(random::below(10 * attempt));
@@ -166,7 +175,7 @@ impl Db {
         }
     }
 
-    async fn attempt<T, F, Fut>(&self, work: &F) -> Result<T>
+    async fn attempt<T, F, Fut>(&self, deadline: Option<Instant>, work: &F) -> Result<T>
     where
         F: Fn(Tx) -> Fut,
         Fut: Future<Output = Result<T>>,
@@ -177,6 +186,9 @@ impl Db {
             now: self.clock().now(),
             left: Mutex::default(),
         }));
+        if let Some(deadline) = deadline {
+            self.bound(&tx, deadline).await?;
+        }
         let value = work(Tx(tx.0.clone())).await?;
         let left = std::mem::take(&mut *tx.left());
         outbox::append_events(&tx, &left.events).await?;
@@ -186,6 +198,21 @@ impl Db {
         open.connection.commit().await?;
         self.committed(&left.events, left.jobs.len());
         Ok(value)
+    }
+
+    /// Passes on a deadline that comes before the pool's own bound of a statement, so that
+    /// the database does not work on for nobody. The others cost nothing. SQLite runs in
+    /// this process and waits for no other.
+    async fn bound(&self, tx: &Tx, deadline: Instant) -> Result<()> {
+        let left = deadline.saturating_duration_since(Instant::now());
+        if self.dialect() == Dialect::Sqlite || left >= self.statement_timeout() {
+            return Ok(());
+        }
+        // Zero would mean no bound at all.
+        let millis = Ord::max(left.as_millis(), 1);
+        let sql = format!("SET LOCAL statement_timeout = {millis}");
+        tx.conn().execute_unprepared(&sql).await?;
+        Ok(())
     }
 }
 

@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 use futures_util::FutureExt;
 use http::header::USER_AGENT;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response};
+use tokio_util::sync::CancellationToken;
 use tonic::body::Body;
 use tonic::service::Routes;
 use tonic::{Code, Status};
@@ -21,15 +22,21 @@ use tower::Service;
 
 use super::authenticate::{self, Authenticator};
 use super::lanes::Lanes;
+use super::lasting::Lasting;
 use super::reply::Admitted;
+use super::streams::{Place, Streams};
 use super::throttle::{self, Limiters, Throttle};
 use super::{ServerConfig, access, deadline, request_id};
-use crate::db::count_statements;
-use crate::kernel::{Call, Error, Reason, Result};
+use crate::db::{Pulse, count_statements};
+use crate::kernel::{Call, Caller, Error, Reason, Result};
 use crate::pb::policy::{self, Idempotency, MethodPolicy};
 
 /// How many database statements the call ran; only in development.
 const STATEMENTS: HeaderName = HeaderName::from_static("x-db-statements");
+/// The one standard method that is no stream.
+const CHECK: &str = "/grpc.health.v1.Health/Check";
+/// How long a call may wait for a database that does not answer.
+const PATIENCE: Duration = Duration::from_secs(1);
 /// What a client says about itself is kept to this length.
 const USER_AGENT_LEN: usize = 200;
 
@@ -49,16 +56,22 @@ struct Shared {
     authenticator: Arc<dyn Authenticator>,
     lanes: Lanes,
     throttle: Throttle,
+    streams: Streams,
+    pulse: Pulse,
+    stopping: CancellationToken,
     deadline: Duration,
+    age: Duration,
     development: bool,
 }
 
 impl Calls {
-    /// Puts the layers around the services in `routes`.
+    /// Puts the layers around the services in `routes`; `pulse` is that of the database
+    /// which they stand on.
     pub fn new(
         routes: Routes,
         authenticator: Arc<dyn Authenticator>,
         limits: Limiters,
+        pulse: Pulse,
         config: &ServerConfig,
     ) -> Self {
         Self(Arc::new(Shared {
@@ -66,9 +79,23 @@ impl Calls {
             authenticator,
             lanes: Lanes::new(config.limits.calls),
             throttle: Throttle::new(limits, config.rates.clone()),
+            streams: Streams::new(&config.limits),
+            pulse,
+            stopping: CancellationToken::new(),
             deadline: config.limits.deadline,
+            age: config.limits.age,
             development: config.development,
         }))
+    }
+
+    /// Ends the standard's own streams; those of the contract end themselves.
+    pub(super) fn stop(&self) {
+        self.0.stopping.cancel();
+    }
+
+    /// How many calls run now, and how many streams are open.
+    pub(super) fn open(&self) -> (usize, usize) {
+        (self.0.lanes.running(), self.0.streams.count())
     }
 }
 
@@ -90,22 +117,46 @@ impl Service<Request<Body>> for Calls {
 
 impl Shared {
     async fn answer(&self, mut request: Request<Body>) -> Response<Body> {
-        let Some(policy) = policy::policy(request.uri().path()) else {
-            // Health and reflection are the standard's own; whatever else has no
-            // policy does not exist, and the routes say so.
-            return self.route(request).await;
-        };
         let arrival = request.extensions_mut().remove::<Arrival>();
         let arrival = arrival.unwrap_or_else(|| Arrival {
             request_id: Arc::from("unknown"),
             ip: None,
         });
+        let Some(policy) = policy::policy(request.uri().path()) else {
+            return self.standard(arrival, request).await;
+        };
         let started = Instant::now();
         let id = arrival.request_id.clone();
         let work = self.guarded(policy, arrival, request, started);
         let response = request_id::scope(id.clone(), work).await;
         log(policy, &id, started, response.headers());
         response
+    }
+
+    /// Health and reflection are the standard's own; whatever else has no policy does not
+    /// exist, and the routes say so. Their streams know no end, so they get one here.
+    async fn standard(&self, arrival: Arrival, request: Request<Body>) -> Response<Body> {
+        let is_check = request.uri().path() == CHECK;
+        let work = tokio::time::timeout(self.deadline, self.route(request));
+        let Ok(response) = work.await else {
+            return refusal(Error::new(
+                Reason::DeadlineExceeded,
+                "the call took too long",
+            ));
+        };
+        if is_check || http_body::Body::is_end_stream(response.body()) {
+            return response;
+        }
+        match self.streams.take(&Caller::Anonymous, arrival.ip) {
+            Err(error) => refusal(error),
+            Ok(place) => {
+                let (stopping, age) = (self.stopping.clone(), self.age);
+                let end = Box::pin(async move {
+                    tokio::time::timeout(age, stopping.cancelled()).await.ok();
+                });
+                response.map(|body| Lasting::until(body, place, Some(end)))
+            }
+        }
     }
 
     /// Bounds the call in time, catches its panics and, in development, counts its
@@ -127,7 +178,7 @@ impl Shared {
             Some(time)
         };
         let deadline = lasting.and_then(|time| started.checked_add(time));
-        let work = self.admit(policy, arrival, request, deadline);
+        let work = self.while_answered(self.admit(policy, arrival, request, deadline));
         // A panic is a fault of ours in one call; the others go on.
         let work = AssertUnwindSafe(tokio::time::timeout(time, work)).catch_unwind();
         let (outcome, statements) = if self.development {
@@ -153,6 +204,24 @@ impl Shared {
         response
     }
 
+    /// Refuses a call that has taken long while the database does not answer: it would wait
+    /// until its deadline. What needs no database is done by then.
+    async fn while_answered<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
+        let mut work = std::pin::pin!(work);
+        if let Ok(done) = tokio::time::timeout(PATIENCE, &mut work).await {
+            return done;
+        }
+        tokio::select! {
+            biased;
+            done = work => done,
+            () = self.pulse.lost() => Err(Error::new(
+                Reason::Unavailable,
+                "the database does not answer, try again in a moment",
+            )
+            .retry_after(PATIENCE)),
+        }
+    }
+
     /// Room, then identity, then permission, then how often: a call that is refused
     /// anyway takes nothing from its caller's allowance.
     async fn admit(
@@ -166,6 +235,7 @@ impl Shared {
         let headers = request.headers();
         let caller = authenticate::caller(&*self.authenticator, headers).await?;
         access::check(policy, &caller, self.development)?;
+        let stream = self.stream(policy, &caller, &arrival)?;
         let quota = self.throttle.take(policy, &caller, arrival.ip).await?;
         let call = Call {
             caller,
@@ -182,7 +252,22 @@ impl Shared {
         if let Some(quota) = quota {
             throttle::tell(&quota, response.headers_mut());
         }
-        Ok(response)
+        Ok(match stream {
+            Some(place) => response.map(|body| Lasting::hold(body, place)),
+            None => response,
+        })
+    }
+
+    /// The place of a stream; nothing for other calls.
+    fn stream(
+        &self,
+        policy: &MethodPolicy,
+        caller: &Caller,
+        arrival: &Arrival,
+    ) -> Result<Option<Place>> {
+        let is_stream = policy.server_streaming;
+        let place = is_stream.then(|| self.streams.take(caller, arrival.ip));
+        place.transpose()
     }
 
     async fn route(&self, request: Request<Body>) -> Response<Body> {

@@ -60,8 +60,14 @@ pub struct Limits {
     pub connections: usize,
     /// Open connections of one address; this host and trusted proxies are exempt.
     pub connections_per_ip: usize,
-    /// Calls that run at once; as many again may wait.
+    /// Reads that run at once, and half as many changes; as many again may wait a moment.
     pub calls: usize,
+    /// Open streams.
+    pub streams: usize,
+    /// Open streams of one user.
+    pub streams_per_user: usize,
+    /// Open streams of one address that nobody signed in from.
+    pub streams_per_ip: usize,
     /// How long a connection may take to say what it speaks, TLS included.
     pub handshake: Duration,
     /// When a connection without a new call is closed.
@@ -70,7 +76,12 @@ pub struct Limits {
     pub age: Duration,
     /// The longest that a unary call may take.
     pub deadline: Duration,
-    /// The longest that open calls may take at shutdown.
+    /// How long an answer waits for a reader who makes no room for it.
+    pub unread: Duration,
+    /// How long the server goes on serving at shutdown after it says that it is not
+    /// ready, so that load balancers turn away first.
+    pub pause: Duration,
+    /// The longest that open calls may take at shutdown, after that pause.
     pub drain: Duration,
 }
 
@@ -80,10 +91,15 @@ impl Default for Limits {
             connections: 10_000,
             connections_per_ip: 50,
             calls: 512,
+            streams: 10_000,
+            streams_per_user: 32,
+            streams_per_ip: 100,
             handshake: Duration::from_secs(5),
             idle: Duration::from_secs(5 * 60),
             age: Duration::from_secs(30 * 60),
             deadline: Duration::from_secs(10),
+            unread: Duration::from_secs(30),
+            pause: Duration::ZERO,
             drain: Duration::from_secs(15),
         }
     }

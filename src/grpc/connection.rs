@@ -1,15 +1,18 @@
 //! One connection: what it speaks, how long it lives, how it ends.
 
-use std::future::Future;
+use std::convert::Infallible;
+use std::future::{Future, poll_fn, ready};
 use std::io;
 use std::net::IpAddr;
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use http::{Request, Response};
+use futures_util::future::{MapOk, TryFutureExt};
+use http::header::{CONNECTION, TRANSFER_ENCODING};
+use http::{HeaderValue, Request, Response, StatusCode};
 use hyper::body::Incoming;
+use hyper::rt::Executor;
 use hyper::server::conn::{http1, http2};
 use hyper::service::Service;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -22,7 +25,12 @@ use tokio_util::sync::CancellationToken;
 use tonic::body::Body;
 
 use super::config::Limits;
-use super::front::Front;
+use super::drain::{Activity, Tally};
+use super::frames::Frames;
+use super::front::{Answering, Front};
+use super::heads::{Ambiguous, Heads};
+use super::overhear::Overheard;
+use super::paced::{Paced, Patience, while_read};
 use super::tls::{HTTP2, Tls};
 
 /// What a client that speaks HTTP/2 without TLS says first (RFC 9113, section 3.4).
@@ -37,6 +45,8 @@ const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(20);
 /// How long an HTTP/1 client may take to send the head of a request, and how long it
 /// may idle before the next.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+/// What waits in memory for the reader of one stream at the most, beyond one piece.
+const SEND_BUFFER: usize = 64 * 1024;
 
 /// What all connections share.
 pub(super) struct Shared {
@@ -44,6 +54,7 @@ pub(super) struct Shared {
     pub(super) tls: Option<Tls>,
     pub(super) limits: Limits,
     pub(super) stopping: CancellationToken,
+    pub(super) tally: Tally,
 }
 
 /// Serves a connection to its end.
@@ -99,54 +110,67 @@ async fn speak<I>(io: I, http2: bool, peer: IpAddr, shared: &Shared) -> Outcome
 where
     I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let calls = Arc::new(AtomicU64::new(0));
+    let activity = Arc::new(Activity::default());
+    let ambiguous = Ambiguous::default();
     let service = Requests {
         front: shared.front.clone(),
         peer,
-        calls: calls.clone(),
+        activity: activity.clone(),
+        ambiguous: ambiguous.clone(),
     };
-    let io = TokioIo::new(io);
     if http2 {
-        let connection = http2::Builder::new(TokioExecutor::new())
+        let executor = Answers {
+            activity: activity.clone(),
+            unread: shared.limits.unread,
+        };
+        let io = Overheard::new(io, Frames::after(PREFACE.len()));
+        let connection = http2::Builder::new(executor)
             .timer(TokioTimer::new())
             .max_concurrent_streams(MAX_STREAMS)
             .initial_stream_window_size(STREAM_WINDOW)
             .initial_connection_window_size(CONNECTION_WINDOW)
             .max_header_list_size(MAX_HEADERS)
+            .max_send_buf_size(SEND_BUFFER)
             .keep_alive_interval(KEEPALIVE)
             .keep_alive_timeout(KEEPALIVE_TIMEOUT)
-            .serve_connection(io, service);
-        live(connection, &calls, shared).await
+            .serve_connection(TokioIo::new(io), service);
+        live(connection, &activity, true, shared).await
     } else {
+        let io = Overheard::new(io, Heads::telling(ambiguous));
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(HEAD_TIMEOUT)
+            .max_header_size(MAX_HEADERS as usize)
             .max_buf_size(4 * MAX_HEADERS as usize)
-            .serve_connection(io, service);
-        live(connection, &calls, shared).await
+            .serve_connection(TokioIo::new(io), service);
+        live(connection, &activity, false, shared).await
     }
 }
 
 /// Drives a connection until it ends, is idle or old, or the server stops. Then it is
 /// asked to finish what is open, which is bounded: a peer may never hang up.
-async fn live<C>(connection: C, calls: &AtomicU64, shared: &Shared) -> Outcome
+async fn live<C>(connection: C, activity: &Activity, http2: bool, shared: &Shared) -> Outcome
 where
     C: GracefulConnection,
     C::Error: std::error::Error + Send + Sync + 'static,
 {
     let limits = &shared.limits;
     let mut connection = pin!(connection);
+    // With HTTP/1 the connection itself drives its answer, one at a time.
+    let mut patience = Patience::new(limits.unread);
     let old = sleep(limits.age);
     let mut old = pin!(old);
     let mut idle = tokio::time::interval_at(Instant::now() + limits.idle, limits.idle);
     let mut seen = 0;
     loop {
         tokio::select! {
-            outcome = connection.as_mut() => return Ok(outcome?),
+            outcome = poll_fn(|cx| patience.poll(connection.as_mut(), cx)) => {
+                return outcome.transpose().map(drop).map_err(Into::into);
+            }
             () = shared.stopping.cancelled() => break,
             () = old.as_mut() => break,
             _ = idle.tick() => {
-                let now = calls.load(Ordering::Relaxed);
+                let now = activity.begun();
                 if now == seen {
                     break;
                 }
@@ -156,9 +180,15 @@ where
     }
     connection.as_mut().graceful_shutdown();
     tokio::select! {
-        outcome = connection => Ok(outcome?),
+        outcome = poll_fn(|cx| patience.poll(connection.as_mut(), cx)) => {
+            outcome.transpose().map(drop).map_err(Into::into)
+        }
         () = sleep(limits.age) => Ok(()),
-        () = drained(shared) => Ok(()),
+        () = forgotten(activity, limits.unread), if http2 => Ok(()),
+        () = drained(shared) => {
+            shared.tally.cut(activity.opened());
+            Ok(())
+        }
     }
 }
 
@@ -168,20 +198,67 @@ async fn drained(shared: &Shared) {
     sleep(shared.limits.drain).await;
 }
 
+/// Ends when nothing has been open for a while: what is left of the answers stands in
+/// buffers that the peer does not empty.
+async fn forgotten(activity: &Activity, unread: Duration) {
+    let mut looks = tokio::time::interval(unread);
+    let mut quiet = 0;
+    while quiet < 2 {
+        looks.tick().await;
+        quiet = if activity.opened() == 0 { quiet + 1 } else { 0 };
+    }
+}
+
+/// Runs the answers of an HTTP/2 connection, each only as long as somebody reads it.
+#[derive(Clone)]
+struct Answers {
+    activity: Arc<Activity>,
+    unread: Duration,
+}
+
+impl<F> Executor<F> for Answers
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    fn execute(&self, answer: F) {
+        let (activity, unread) = (self.activity.clone(), self.unread);
+        TokioExecutor::new().execute(async move {
+            let _open = activity.open();
+            while_read(answer, unread).await;
+        });
+    }
+}
+
 /// The requests of one connection.
 struct Requests {
     front: Front,
     peer: IpAddr,
-    calls: Arc<AtomicU64>,
+    activity: Arc<Activity>,
+    ambiguous: Ambiguous,
 }
 
 impl Service<Request<Incoming>> for Requests {
-    type Response = Response<Body>;
-    type Error = std::convert::Infallible;
-    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Self::Error>> + Send>>;
+    type Response = Response<Paced>;
+    type Error = Infallible;
+    type Future = MapOk<Answering, fn(Response<Body>) -> Response<Paced>>;
 
     fn call(&self, request: Request<Incoming>) -> Self::Future {
-        self.calls.fetch_add(1, Ordering::Relaxed);
-        self.front.answer(self.peer, request)
+        self.activity.begin();
+        let has_no_length = request.headers().contains_key(TRANSFER_ENCODING);
+        let answer = if has_no_length && self.ambiguous.is_so() {
+            Box::pin(ready(Ok(ambiguous())))
+        } else {
+            self.front.answer(self.peer, request)
+        };
+        answer.map_ok(|response| response.map(Paced::new))
     }
+}
+
+/// Nobody knows where this request ends, so nothing after it can be believed.
+fn ambiguous() -> Response<Body> {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::BAD_REQUEST;
+    let close = HeaderValue::from_static("close");
+    response.headers_mut().insert(CONNECTION, close);
+    response
 }

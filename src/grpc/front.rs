@@ -12,7 +12,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use futures_util::FutureExt;
-use http::header::{CONTENT_TYPE, ORIGIN};
+use http::header::{CONNECTION, CONTENT_TYPE, ORIGIN, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use ipnet::IpNet;
@@ -30,6 +30,10 @@ use super::request_id::{self, Ids};
 
 /// What answers everything that is not gRPC.
 pub type Edge = BoxCloneSyncService<Request<Body>, Response<Body>, Infallible>;
+
+/// An answer on its way.
+pub(super) type Answering =
+    Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
 
 /// The outermost service. Clones share it.
 #[derive(Clone)]
@@ -59,11 +63,7 @@ impl Front {
     }
 
     /// Answers one request of a peer.
-    pub(super) fn answer(
-        &self,
-        peer: IpAddr,
-        request: Request<Incoming>,
-    ) -> Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>> {
+    pub(super) fn answer(&self, peer: IpAddr, request: Request<Incoming>) -> Answering {
         let shared = self.0.clone();
         Box::pin(async move { shared.answer(peer, request.map(Body::new)).await })
     }
@@ -92,6 +92,9 @@ impl Shared {
         });
         let origin = request.headers().get(ORIGIN).cloned();
         let protocol = Protocol::of(request.headers());
+        // A body without a length ends the connection: whoever stands between may have
+        // seen its end elsewhere (RFC 9112, section 6.3).
+        let is_last = request.headers().contains_key(TRANSFER_ENCODING);
         let mut response = match self.cors.preflight(&request) {
             Some(response) => response,
             None => self.hand_on(protocol, request).await?,
@@ -108,6 +111,9 @@ impl Shared {
         }
         if let Some(id) = id_header {
             headers.insert(request_id::HEADER, id);
+        }
+        if is_last {
+            headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }
         Ok(response)
     }

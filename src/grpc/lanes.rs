@@ -1,5 +1,6 @@
-//! How many calls run at once. More wait, as many again at the most; the rest is turned
-//! away at once, because a call that waits until its caller is gone costs and helps nobody.
+//! How many calls run at once. More wait, as many again at the most and a moment at the
+//! longest; the rest is turned away, because a call that waits until its caller is gone
+//! costs and helps nobody.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -8,21 +9,28 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::kernel::{Error, Reason, Result};
-use crate::pb::policy::{MethodPolicy, Rate};
+use crate::pb::policy::{Idempotency, MethodPolicy, Rate};
 
-/// The lanes of calls. Sign-in has its own, so that a rush of other calls cannot keep
-/// people from signing in. Health and open streams are not counted: health must answer
-/// under load, and a stream costs nothing while it waits.
+/// How long a call may wait for its place. One that got none so soon will hardly get one
+/// in time, and its caller knows better what to do with a quick refusal.
+const PATIENCE: Duration = Duration::from_millis(30);
+
+/// The lanes of calls. Changes have their own, because they queue for the database and
+/// would otherwise take every place from reads that are answered at once; and so has
+/// sign-in, so that a rush of other calls cannot keep people out. Health is not counted, since it must answer under load; a
+/// stream is while it opens, which reads, and not while it waits, which costs nothing.
 #[derive(Debug)]
 pub(super) struct Lanes {
-    calls: Lane,
+    reads: Lane,
+    changes: Lane,
     sign_in: Lane,
 }
 
 impl Lanes {
     pub(super) fn new(calls: usize) -> Self {
         Self {
-            calls: Lane::new(calls),
+            reads: Lane::new(calls),
+            changes: Lane::new(Ord::max(calls / 2, 1)),
             sign_in: Lane::new(Ord::max(calls / 8, 1)),
         }
     }
@@ -32,14 +40,17 @@ impl Lanes {
         &self,
         policy: &MethodPolicy,
     ) -> Result<Option<OwnedSemaphorePermit>> {
-        if policy.server_streaming {
-            return Ok(None);
-        }
         match policy.rate {
             Rate::Unlimited => Ok(None),
             Rate::Otp | Rate::Login => self.sign_in.enter().await.map(Some),
-            _ => self.calls.enter().await.map(Some),
+            _ if policy.idempotency == Idempotency::Safe => self.reads.enter().await.map(Some),
+            _ => self.changes.enter().await.map(Some),
         }
+    }
+
+    /// How many calls run.
+    pub(super) fn running(&self) -> usize {
+        self.reads.running() + self.changes.running() + self.sign_in.running()
     }
 }
 
@@ -65,11 +76,15 @@ impl Lane {
             return Ok(permit);
         }
         let _seat = Seat::take(&self.waiting, self.bench).ok_or_else(busy)?;
-        self.places
-            .clone()
-            .acquire_owned()
-            .await
-            .map_err(Error::internal)
+        let place = self.places.clone().acquire_owned();
+        match tokio::time::timeout(PATIENCE, place).await {
+            Ok(place) => place.map_err(Error::internal),
+            Err(_elapsed) => Err(busy()),
+        }
+    }
+
+    fn running(&self) -> usize {
+        self.bench.saturating_sub(self.places.available_permits())
     }
 }
 
@@ -117,5 +132,17 @@ mod tests {
         // Those who were turned away left no trace.
         assert_eq!(lane.waiting.load(Ordering::Relaxed), 0);
         drop(lane.enter().await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn who_waits_is_turned_away_soon() {
+        let lane = Lane::new(1);
+        let _first = lane.enter().await.unwrap();
+        let began = std::time::Instant::now();
+        let refused = lane.enter().await.unwrap_err();
+        assert_eq!(refused.reason(), Reason::RateLimitExceeded);
+        assert!(began.elapsed() < Duration::from_secs(5));
+        assert_eq!(lane.waiting.load(Ordering::Relaxed), 0);
+        assert_eq!(lane.running(), 1);
     }
 }

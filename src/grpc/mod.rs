@@ -3,11 +3,13 @@
 //!
 //! The way of a request, from outside in:
 //! - `server` accepts connections within bounds; `connection` lets each live within its
-//!   own, so that silent or endless peers cost little;
+//!   own, so that silent or endless peers cost little; `overhear` listens in for what the
+//!   HTTP library lets pass, and `paced` drops answers that nobody reads;
 //! - `front` names the request, finds the client's address, answers preflights and
 //!   splits gRPC-Web, gRPC and JSON;
 //! - `calls` bounds the call in time, catches its panics, finds room for it, learns who
-//!   calls, decides by the contract's policy whether it may, and counts how often.
+//!   calls, decides by the contract's policy whether it may, and counts how often and how
+//!   many streams it holds.
 //!
 //! It knows the contract and the kernel, never a service: `app` joins them.
 
@@ -24,14 +26,21 @@ mod config;
 mod connection;
 mod cors;
 mod deadline;
+mod drain;
+mod frames;
 mod front;
 mod headers;
+mod heads;
 mod lanes;
+mod lasting;
+mod overhear;
+mod paced;
 mod rates;
 mod reply;
 mod seats;
 mod server;
 mod status;
+mod streams;
 #[cfg(test)]
 mod tests;
 mod throttle;

@@ -1,10 +1,11 @@
 //! The port: accepting connections within bounds, and draining them.
 
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio_util::sync::CancellationToken;
 
@@ -12,6 +13,7 @@ use super::calls::Calls;
 use super::client_ip::is_trusted;
 use super::config::ServerConfig;
 use super::connection::{self, Shared};
+use super::drain::Tally;
 use super::front::{Edge, Front};
 use super::seats::{Seat, Seats};
 use super::tls::Tls;
@@ -19,6 +21,12 @@ use crate::kernel::task::Tasks;
 
 /// Connections that the system keeps for us until we accept them.
 const BACKLOG: u32 = 1024;
+
+/// Where this host's own tools call from.
+const LOCAL: [IpAddr; 2] = [
+    IpAddr::V4(Ipv4Addr::LOCALHOST),
+    IpAddr::V6(Ipv6Addr::LOCALHOST),
+];
 
 /// A bound port that serves nothing yet.
 #[derive(Debug)]
@@ -64,11 +72,13 @@ impl Server {
         Ok(Serving {
             seats: Seats::new(limits.connections, limits.connections_per_ip),
             shared: Arc::new(Shared {
-                front: Front::new(calls, edge, &self.config),
+                front: Front::new(calls.clone(), edge, &self.config),
                 tls: self.config.tls.clone().map(Tls::new).transpose()?,
                 limits,
                 stopping: connections.stopping(),
+                tally: Tally::default(),
             }),
+            calls,
             listener: self.listener,
             connections,
             config: self.config,
@@ -82,6 +92,7 @@ pub struct Serving {
     config: ServerConfig,
     seats: Seats,
     shared: Arc<Shared>,
+    calls: Calls,
     connections: Tasks,
 }
 
@@ -103,11 +114,30 @@ impl Serving {
                 },
             }
         }
-        drop(self.listener);
-        let limit = self.shared.limits.drain + Duration::from_secs(1);
-        if !self.connections.stop(limit).await {
-            tracing::warn!("connections were cut after the drain limit");
+        // Those that the system accepted already were promised an answer.
+        while let Some(Ok((stream, peer))) = self.listener.accept().now_or_never() {
+            self.admit(stream, peer);
         }
+        self.drain().await;
+    }
+
+    /// Tells every connection and stream to end, waits for them, and says how it went.
+    async fn drain(self) {
+        drop(self.listener);
+        let open = self.seats.count();
+        let (calls, streams) = self.calls.open();
+        self.calls.stop();
+        let limit = self.shared.limits.drain + Duration::from_secs(1);
+        self.connections.stop(limit).await;
+        let (cut, calls_cut) = self.shared.tally.counts();
+        tracing::info!(
+            connections.drained = open.saturating_sub(cut),
+            connections.cut = cut,
+            calls.open = calls,
+            streams.open = streams,
+            calls.cut = calls_cut,
+            "the port is closed"
+        );
     }
 
     fn admit(&self, stream: TcpStream, peer: SocketAddr) {
@@ -130,7 +160,7 @@ impl Serving {
     /// This host's own tools and the proxies, behind which many clients stand, count
     /// only in the sum.
     fn seat(&self, peer: IpAddr) -> Option<Seat> {
-        let many = peer.is_loopback() || is_trusted(peer, &self.config.trusted_proxies);
+        let many = LOCAL.contains(&peer) || is_trusted(peer, &self.config.trusted_proxies);
         self.seats.take((!many).then_some(peer))
     }
 }

@@ -24,6 +24,7 @@ use tower::util::BoxCloneSyncService;
 
 use super::*;
 use crate::cache::LocalRateLimit;
+use crate::db::Pulse;
 use crate::kernel::task::Tasks;
 use crate::kernel::{Caller, Clock, Error, Reason, Result};
 use crate::pb::souk::ops::v1::ops_service_client::OpsServiceClient;
@@ -103,7 +104,13 @@ fn serve(config: ServerConfig) -> Port {
         usual: counts.clone(),
         strict: counts,
     };
-    let calls = Calls::new(Routes::new(Puppet), Arc::new(OneToken), limits, &config);
+    let calls = Calls::new(
+        Routes::new(Puppet),
+        Arc::new(OneToken),
+        limits,
+        Pulse::default(),
+        &config,
+    );
     let edge = BoxCloneSyncService::new(tower::service_fn(|_: Request<Body>| async {
         Ok(Response::new(Body::empty()))
     }));
@@ -198,6 +205,44 @@ async fn a_spent_allowance_says_when_to_come_back() {
     assert_eq!(refused.metadata().get("x-ratelimit-limit").unwrap(), "1");
     assert_eq!(refused.metadata().get("retry-after").unwrap(), "60");
     assert!(refused.get_details_retry_info().is_some());
+}
+
+#[tokio::test]
+async fn a_call_that_gets_no_place_is_refused_soon_and_the_next_one_is_not() {
+    let mut config = config();
+    config.limits.calls = 1;
+    config.limits.deadline = Duration::from_secs(60);
+    let port = serve(config);
+    let (mut first, mut second) = (port.client().await, port.client().await);
+    let endless = tokio::spawn(async move { first.ping_cache(PingCacheRequest {}).await });
+    let refused = loop {
+        let began = std::time::Instant::now();
+        let refused = second.hello(HelloRequest {}).await.unwrap_err();
+        // Until the endless call has its place, the puppet answers.
+        if refused.code() == Code::ResourceExhausted {
+            assert!(began.elapsed() < Duration::from_secs(5));
+            break refused;
+        }
+    };
+    let info = refused.get_details_error_info().unwrap();
+    assert_eq!(info.reason, "RATE_LIMIT_EXCEEDED");
+    assert!(refused.get_details_retry_info().is_some());
+    // A caller who hangs up gives its place back.
+    endless.abort();
+    while second.hello(HelloRequest {}).await.unwrap_err().code() != Code::Unimplemented {}
+}
+
+#[tokio::test]
+async fn a_request_whose_end_is_unclear_is_refused_and_the_last() {
+    let port = serve(config());
+    let pair = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\
+                 Transfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET / HTTP/1.1\r\nHost: b\r\n\r\n";
+    let mut socket = TcpStream::connect(port.address).await.unwrap();
+    socket.write_all(pair).await.unwrap();
+    let mut answer = String::new();
+    socket.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 400"), "{answer}");
+    assert_eq!(answer.matches("HTTP/1.1").count(), 1, "{answer}");
 }
 
 #[tokio::test]

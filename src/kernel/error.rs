@@ -100,6 +100,7 @@ reasons! {
     ResumeTokenInvalid "RESUME_TOKEN_INVALID" InvalidArgument;
     ResumeTokenExpired "RESUME_TOKEN_EXPIRED" OutOfRange;
     StreamTooSlow "STREAM_TOO_SLOW" ResourceExhausted;
+    StreamLimitExceeded "STREAM_LIMIT_EXCEEDED" ResourceExhausted;
 
     StoreNotActive "STORE_NOT_ACTIVE" FailedPrecondition;
     StoreHasOpenOrders "STORE_HAS_OPEN_ORDERS" FailedPrecondition;

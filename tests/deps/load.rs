@@ -16,6 +16,8 @@ use crate::rig::{Caller, Dice, Shop, Verdict, judge, lines, order};
 const RATE: u32 = 100;
 /// What each caller gives souk.
 pub const DEADLINE: Duration = Duration::from_secs(3);
+/// The reason of a call that took longer.
+pub const TOO_LATE: &str = "DEADLINE_EXCEEDED";
 /// When a caller gives up by itself: nothing may take that long.
 const HUNG: Duration = Duration::from_secs(6);
 
@@ -81,6 +83,13 @@ pub async fn run(callers: Vec<Caller>, shop: &Shop, log: Log, stop: Cancellation
             dice.word("deps"),
             format!("06{:08}", dice.number(0..=99_999_999)),
         );
+        let address = format!(
+            "10.{}.{}.{}",
+            number >> 16 & 255,
+            number >> 8 & 255,
+            number & 255
+        );
+        let address = address.parse().unwrap();
         let log = log.clone();
         open.spawn(async move {
             let began = Instant::now();
@@ -144,6 +153,8 @@ fn in_time<T>(mut request: Request<T>) -> Request<T> {
 fn answer<T>(answer: Result<T, Status>) -> Result<(), String> {
     match answer {
         Ok(_) => Ok(()),
+        // The client's own clock may be the first.
+        Err(status) if status.message() == "Timeout expired" => Err(TOO_LATE.to_owned()),
         Err(status) => Err(match judge(&status) {
             Verdict::Refused(reason) | Verdict::Later(reason) => reason,
             Verdict::Unknown(why) => why,

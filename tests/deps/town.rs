@@ -5,6 +5,7 @@ use crate::twilio::FakeTwilio;
 
 const SETTINGS: &[(&str, &str)] = &[
     ("MAX_CONNECTIONS_PER_IP", "10000"),
+    ("TRUST_PROXY", "127.0.0.1"),
     ("SMS_DAILY_LIMIT", "1000000"),
     ("DATABASE_MAX_CONNECTIONS", "10"),
 ];
@@ -66,6 +67,9 @@ impl Town {
     /// Checks what is left, then removes it.
     pub async fn end(mut self) {
         self.souks[0].check();
+        let log = self.souks[0].log_text();
+        // A call that was cut off left its transaction open in the pool.
+        assert!(!log.contains("already a transaction in progress"), "{log}");
         while self.souks.len() > 1 {
             drop(self.souks.pop());
         }

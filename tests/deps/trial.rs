@@ -8,7 +8,7 @@ use souk::pb::souk::ops::v1::{CheckLivenessRequest, CheckReadinessRequest};
 use tokio_util::sync::CancellationToken;
 
 use crate::faults::{Fate, Fault};
-use crate::load::{Call, Class, DEADLINE, Log, run};
+use crate::load::{Call, Class, DEADLINE, Log, TOO_LATE, run};
 use crate::rig::{Caller, pause};
 use crate::town::Town;
 
@@ -20,6 +20,8 @@ const NOTICED: Duration = Duration::from_secs(5);
 const RECOVERY: Duration = Duration::from_secs(5);
 /// How long it is watched after that.
 const AFTER: Duration = Duration::from_secs(2);
+/// By then the fault has been noticed, and calls of before are over.
+const SETTLED: Duration = Duration::from_secs(2);
 /// Refusals take no longer than this, with half a second for a busy machine.
 const REFUSAL: Duration = Duration::from_millis(2_500);
 /// A call ends at its deadline; this much more is the test's own.
@@ -80,7 +82,7 @@ pub async fn hold(town: &mut Town, fault: Fault, lasts: Duration) -> Trial {
         fate: fault.fate(class),
         before: log.of(class, began - BEFORE, began),
         during: log.of(class, began, ended),
-        noticed: log.of(class, began + Duration::from_secs(2), ended),
+        noticed: log.of(class, began + SETTLED, ended - REFUSAL),
         after: log.of(class, ended + RECOVERY, over),
     });
     let since = |from: Instant, ready: bool| {
@@ -163,7 +165,7 @@ impl Row {
             }),
             Fate::Either => refuse(&self.during, "failed otherwise", &|it| match &it.outcome {
                 Ok(()) => true,
-                Err(reason) => ["UNAVAILABLE", "CONFLICT"].contains(&reason.as_str()),
+                Err(reason) => ["UNAVAILABLE", "CONFLICT", TOO_LATE].contains(&reason.as_str()),
             }),
         }
         if self.fate == Fate::Works {

@@ -31,3 +31,4 @@ mod orders;
 mod shipping;
 mod stores;
 mod users;
+mod wire;

@@ -8,6 +8,7 @@
     reason = "each test program uses its own part of the rig"
 )]
 
+mod balancer;
 mod client;
 mod database;
 mod dice;
@@ -16,13 +17,15 @@ mod process;
 mod proxy;
 mod redis;
 mod shop;
+pub mod usage;
 mod wait;
 
+pub use balancer::Balancer;
 pub use client::{Caller, DEV_CODE, Verdict, judge};
 pub use database::{Database, Kind};
 pub use dice::{Dice, setting};
 pub use late::{hold_stock, until_waiting};
-pub use process::{Souk, free_port};
+pub use process::{Souk, Stopped, free_port};
 pub use proxy::Proxy;
 pub use redis::Redis;
 pub use shop::{Good, Shop, lines, order};

@@ -18,6 +18,15 @@ use super::database::{Database, Kind};
 /// How long a start may take before the run is given up.
 const START: Duration = Duration::from_secs(30);
 
+/// How a process ended.
+#[derive(Debug, Clone, Copy)]
+pub struct Stopped {
+    /// Its exit code; none when a signal ended it.
+    pub code: Option<i32>,
+    /// How long it took.
+    pub time: Duration,
+}
+
 /// One installation: its data, its port, and the process while it runs.
 pub struct Souk {
     pub database: Arc<Database>,
@@ -130,6 +139,33 @@ impl Souk {
         assert!(sent.unwrap().success(), "kill -{name} {pid}");
     }
 
+    /// SIGTERM, as supervisors send it. Waits for the end, `limit` at the longest.
+    pub async fn stop(&mut self, limit: Duration) -> Stopped {
+        let began = Instant::now();
+        self.signal("TERM");
+        let mut child = self.child.take().expect("souk runs");
+        let mut pace = tokio::time::interval(Duration::from_millis(5));
+        loop {
+            pace.tick().await;
+            if let Some(status) = child.try_wait().unwrap() {
+                return Stopped {
+                    code: status.code(),
+                    time: began.elapsed(),
+                };
+            }
+            if began.elapsed() > limit {
+                self.child = Some(child);
+                panic!("souk did not end within {limit:?}\n{}", self.log_tail());
+            }
+        }
+    }
+
+    /// Whether the process that was started still runs.
+    pub fn is_running(&mut self) -> bool {
+        let child = self.child.as_mut();
+        child.is_some_and(|child| child.try_wait().unwrap().is_none())
+    }
+
     /// Runs `souk check` and demands that it finds nothing.
     pub fn check(&self) {
         let output = self.command("check").output().unwrap();
@@ -176,8 +212,18 @@ impl Souk {
             .unwrap()
     }
 
+    /// All that it has written so far.
+    pub fn read_log(&self) -> String {
+        fs::read_to_string(self.dir.path().join("log")).unwrap_or_default()
+    }
+
+    /// What every process of the installation wrote.
+    pub fn log_text(&self) -> String {
+        fs::read_to_string(self.dir.path().join("log")).unwrap_or_default()
+    }
+
     fn log_tail(&self) -> String {
-        let text = fs::read_to_string(self.dir.path().join("log")).unwrap_or_default();
+        let text = self.log_text();
         let lines: Vec<_> = text.lines().collect();
         lines[lines.len().saturating_sub(60)..].join("\n")
     }

@@ -70,6 +70,12 @@ impl Health {
         if self.0.stopping.load(Ordering::SeqCst) {
             return Err(Error::new(Reason::Unavailable, "the server is stopping"));
         }
+        if self.0.db.pulse().is_lost() {
+            return Err(Error::new(
+                Reason::Unavailable,
+                "the database does not answer",
+            ));
+        }
         within(self.0.db.ping()).await
     }
 
