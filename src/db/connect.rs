@@ -1,12 +1,12 @@
 //! Opening the database and bringing its schema up to date.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection};
 use souk_migrations::Migrator;
 use sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
-use tokio::sync::Notify;
+use tokio::sync::{Mutex, Notify};
 
 use super::dialect::Dialect;
 use super::observers::{Observer, Observers, Seen};
@@ -17,6 +17,9 @@ use crate::kernel::{Clock, Error, Result};
 
 /// The advisory lock that processes take while they migrate ("souk" in ASCII).
 const MIGRATION_LOCK: i64 = 0x736f_756b;
+
+/// A sign of life is good for so long.
+const JUST_NOW: Duration = Duration::from_millis(100);
 
 /// The first SQLite without the bug that resets a WAL under a checkpoint.
 const SQLITE_LEAST: [u32; 3] = [3, 51, 3];
@@ -64,6 +67,7 @@ struct Shared {
     reader: DatabaseConnection,
     /// For signs of life: never taken by a call.
     probe: DatabaseConnection,
+    answered: Mutex<Option<Instant>>,
     pulse: Pulse,
     dialect: Dialect,
     statement_timeout: Duration,
@@ -98,6 +102,7 @@ impl Db {
             writer,
             reader,
             probe,
+            answered: Mutex::default(),
             pulse,
             dialect,
             statement_timeout: config.statement_timeout,
@@ -171,10 +176,16 @@ impl Db {
     /// # Errors
     /// UNAVAILABLE when it gives none.
     pub async fn ping(&self) -> Result<()> {
+        // Those who ask together get one answer.
+        let mut answered = self.0.answered.lock().await;
+        if answered.is_some_and(|at| at.elapsed() < JUST_NOW) {
+            return Ok(());
+        }
         if self.0.probe.ping().await.is_err() {
             // A connection that was cut meanwhile says nothing of the server.
             self.0.probe.ping().await?;
         }
+        *answered = Some(Instant::now());
         Ok(())
     }
 

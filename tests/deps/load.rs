@@ -8,6 +8,7 @@ use souk::pb::souk::auth::v1::RequestOtpRequest;
 use souk::pb::souk::catalog::v1::{GetProductRequest, ListProductsRequest};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use tonic::metadata::AsciiMetadataValue;
 use tonic::{Request, Status};
 
 use crate::rig::{Caller, Dice, Shop, Verdict, judge, lines, order};
@@ -89,7 +90,7 @@ pub async fn run(callers: Vec<Caller>, shop: &Shop, log: Log, stop: Cancellation
             number >> 8 & 255,
             number & 255
         );
-        let address = address.parse().unwrap();
+        let address: AsciiMetadataValue = address.parse().unwrap();
         let log = log.clone();
         open.spawn(async move {
             let began = Instant::now();
@@ -118,13 +119,10 @@ pub async fn run(callers: Vec<Caller>, shop: &Shop, log: Log, stop: Cancellation
                         answer(caller.orders().place_order(in_time(request)).await)
                     }
                     Class::SignIn => {
-                        let request = RequestOtpRequest { phone };
-                        answer(
-                            caller
-                                .auth()
-                                .request_otp(in_time(Request::new(request)))
-                                .await,
-                        )
+                        let mut request = in_time(Request::new(RequestOtpRequest { phone }));
+                        // Everybody comes from an address of their own.
+                        request.metadata_mut().insert("x-forwarded-for", address);
+                        answer(caller.auth().request_otp(request).await)
                     }
                 }
             };

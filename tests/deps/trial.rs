@@ -14,6 +14,8 @@ use crate::town::Town;
 
 /// How long all is well before the fault.
 const BEFORE: Duration = Duration::from_secs(2);
+/// Calls of the last moment before the fault may meet it.
+const LAST: Duration = Duration::from_millis(500);
 /// Within this, what is refused is refused quickly, and readiness has turned.
 const NOTICED: Duration = Duration::from_secs(5);
 /// How long souk may take to recover.
@@ -80,7 +82,7 @@ pub async fn hold(town: &mut Town, fault: Fault, lasts: Duration) -> Trial {
     let rows = Class::ALL.map(|class| Row {
         class,
         fate: fault.fate(class),
-        before: log.of(class, began - BEFORE, began),
+        before: log.of(class, began - BEFORE, began - LAST),
         during: log.of(class, began, ended),
         noticed: log.of(class, began + SETTLED, ended - REFUSAL),
         after: log.of(class, ended + RECOVERY, over),
