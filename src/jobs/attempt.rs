@@ -2,7 +2,8 @@
 //! recorded.
 
 use std::panic::AssertUnwindSafe;
-use std::sync::atomic::Ordering;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -12,7 +13,7 @@ use super::metrics;
 use super::registry::Run;
 use super::store::lease::{self, Claimed, Verdict};
 use super::worker::Jobs;
-use crate::kernel::{Error, random};
+use crate::kernel::{Error, Result, random};
 
 /// Characters of an error that a job keeps.
 const ERROR_CHARS: usize = 500;
@@ -50,7 +51,8 @@ impl Jobs {
     /// Makes one try and records what it came to.
     pub(super) async fn run(&self, claimed: Claimed) {
         let started = Instant::now();
-        let outcome = self.attempt(&claimed).await;
+        let completed = Arc::new(AtomicBool::new(false));
+        let outcome = self.attempt(&claimed, completed.clone()).await;
         let took = started.elapsed();
         let duration_ms = took.as_millis() as u64;
         let verdict = self.judge(&claimed, outcome, duration_ms);
@@ -61,9 +63,8 @@ impl Jobs {
             tracing::warn!(kind, %id, attempt, duration_ms, "job taken over meanwhile");
             return;
         };
-        let tried = &claimed;
-        let finish = |tx: crate::db::Tx| async move { lease::finish(&tx, tried, verdict).await };
-        match self.0.db.transact(finish).await {
+        let completed = completed.load(Ordering::SeqCst);
+        match self.record(&claimed, verdict, completed).await {
             Ok(true) => {
                 metrics::tried(kind, verdict, took);
                 if matches!(verdict, Verdict::GivenBack) {
@@ -78,6 +79,19 @@ impl Jobs {
                 tracing::error!(kind, %id, attempt, error = ?error, "outcome not recorded");
             }
         }
+    }
+
+    /// Records what a try came to, unless its handler did so in the transaction of its
+    /// effect. False when the job belongs to another try by now.
+    async fn record(&self, tried: &Claimed, verdict: &Verdict, completed: bool) -> Result<bool> {
+        let (id, attempt) = (tried.id, tried.attempt);
+        if completed && lease::is_done(&self.0.db, id, attempt).await? {
+            return Ok(true);
+        }
+        let key = tried.order_key.as_deref();
+        let finish =
+            |tx: crate::db::Tx| async move { lease::finish(&tx, id, attempt, key, verdict).await };
+        self.0.db.transact(finish).await
     }
 
     /// What is to be recorded of a try, if anything.
@@ -112,7 +126,7 @@ impl Jobs {
     }
 
     /// Runs the handler while it lives and its lease can be renewed.
-    async fn attempt(&self, claimed: &Claimed) -> Outcome {
+    async fn attempt(&self, claimed: &Claimed, completed: Arc<AtomicBool>) -> Outcome {
         let Some(handler) = self.0.registry.handler(&claimed.kind) else {
             return Outcome::Failed(Failure::of("no code for this kind of job"));
         };
@@ -121,6 +135,8 @@ impl Jobs {
             attempt: claimed.attempt,
             payload: claimed.payload.clone(),
             stopping: self.0.stopping.clone(),
+            order_key: claimed.order_key.clone(),
+            completed,
         };
         let work = AssertUnwindSafe(async move { handler(run).await }).catch_unwind();
         let work = tokio::time::timeout(self.0.config.max_run, work);

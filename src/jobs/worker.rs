@@ -188,7 +188,9 @@ impl Jobs {
             let recovered = db
                 .transact(|tx| async move { lease::recover_abandoned(&tx).await })
                 .await?;
-            tracing::warn!(recovered, "jobs of vanished workers recovered");
+            if recovered > 0 {
+                tracing::warn!(recovered, "jobs of vanished workers recovered");
+            }
         }
         schedule::enqueue_due(db, self.0.registry.schedules()).await
     }

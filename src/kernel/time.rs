@@ -54,13 +54,13 @@ impl std::ops::Sub<Duration> for Time {
 
 /// Where "now" comes from: the system, another clock that the system's is compared with,
 /// or a test's hand.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Clock(Source);
 
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 enum Source {
-    #[default]
-    System,
+    /// The system's, wrong by so many microseconds.
+    System(i64),
     Followed(Arc<Followed>),
     Manual(Arc<AtomicI64>),
 }
@@ -83,7 +83,12 @@ impl Followed {
 impl Clock {
     /// The system's clock.
     pub const fn system() -> Self {
-        Self(Source::System)
+        Self(Source::System(0))
+    }
+
+    /// The clock of a machine that is wrong by so many microseconds, for tests.
+    pub const fn wrong_by(micros: i64) -> Self {
+        Self(Source::System(micros))
     }
 
     /// A clock that stands at `start` until [`Clock::advance`] moves it.
@@ -97,9 +102,9 @@ impl Clock {
     pub fn following(&self) -> Self {
         match &self.0 {
             Source::Manual(_) => self.clone(),
-            Source::System | Source::Followed(_) => Self(Source::Followed(Arc::new(Followed {
+            Source::System(_) | Source::Followed(_) => Self(Source::Followed(Arc::new(Followed {
                 since: Instant::now(),
-                start: AtomicI64::new(system_now().0),
+                start: AtomicI64::new(self.now().0),
             }))),
         }
     }
@@ -128,7 +133,7 @@ impl Clock {
     /// The present instant.
     pub fn now(&self) -> Time {
         match &self.0 {
-            Source::System => system_now(),
+            Source::System(wrong) => Time(system_now().0 + wrong),
             Source::Followed(followed) => Time(followed.at(Instant::now())),
             Source::Manual(micros) => Time(micros.load(Ordering::SeqCst)),
         }
@@ -142,6 +147,12 @@ impl Clock {
                 Ordering::SeqCst,
             );
         }
+    }
+}
+
+impl Default for Clock {
+    fn default() -> Self {
+        Self::system()
     }
 }
 

@@ -7,6 +7,7 @@ use souk::pb::souk::auth::v1::auth_service_client::AuthServiceClient;
 use souk::pb::souk::auth::v1::{RequestOtpRequest, VerifyOtpRequest};
 use souk::pb::souk::catalog::v1::catalog_service_client::CatalogServiceClient;
 use souk::pb::souk::inventory::v1::inventory_service_client::InventoryServiceClient;
+use souk::pb::souk::ops::v1::ops_service_client::OpsServiceClient;
 use souk::pb::souk::orders::v1::order_service_client::OrderServiceClient;
 use souk::pb::souk::stores::v1::store_service_client::StoreServiceClient;
 use tonic::transport::{Channel, Endpoint};
@@ -102,6 +103,10 @@ impl Caller {
         let value = key.parse().unwrap();
         request.metadata_mut().insert("idempotency-key", value);
         request
+    }
+
+    pub fn ops(&self) -> OpsServiceClient<Channel> {
+        OpsServiceClient::new(self.channel.clone())
     }
 
     pub fn orders(&self) -> OrderServiceClient<Channel> {

@@ -120,6 +120,19 @@ impl Souk {
         }
     }
 
+    /// An access token of an administrator, by `souk token`.
+    pub fn admin_token(&self) -> String {
+        let output = self.command("token").output().unwrap();
+        let told = String::from_utf8(output.stdout).unwrap();
+        assert!(output.status.success(), "souk token: {}", output.status);
+        told.lines().last().expect("a token").to_owned()
+    }
+
+    /// Its own folder.
+    pub fn folder(&self) -> &std::path::Path {
+        self.dir.path()
+    }
+
     /// Runs `souk check` and demands that it finds nothing.
     pub fn check(&self) {
         let output = self.command("check").output().unwrap();

@@ -153,10 +153,17 @@ pub(in crate::jobs) enum Verdict {
     GivenBack,
 }
 
-/// Records what a try came to; false when the job belongs to another try by now.
-pub(in crate::jobs) async fn finish(tx: &Tx, tried: &Claimed, verdict: &Verdict) -> Result<bool> {
+/// Records what a try came to; false when the job belongs to another try by now, or when
+/// this one has ended already.
+pub(in crate::jobs) async fn finish(
+    tx: &Tx,
+    id: JobId,
+    attempt: i32,
+    order_key: Option<&str>,
+    verdict: &Verdict,
+) -> Result<bool> {
     let ends = matches!(verdict, Verdict::Done | Verdict::Dead(_));
-    let key = tried.order_key.as_deref().filter(|_| ends);
+    let key = order_key.filter(|_| ends);
     if let Some(key) = key {
         job_order::hold(tx, key).await?;
     }
@@ -173,8 +180,8 @@ pub(in crate::jobs) async fn finish(tx: &Tx, tried: &Claimed, verdict: &Verdict)
                max_attempts = max_attempts + $7, lease_owner = NULL, lease_until = NULL \
                WHERE id = $1 AND attempts = $2 AND state = 'RUNNING'";
     let values: [Value; 7] = [
-        tried.id.uuid().into(),
-        tried.attempt.into(),
+        id.uuid().into(),
+        attempt.into(),
         state.as_str().into(),
         run_at.into(),
         error.cloned().into(),
@@ -186,6 +193,14 @@ pub(in crate::jobs) async fn finish(tx: &Tx, tried: &Claimed, verdict: &Verdict)
         job_order::let_next_go(tx, key).await?;
     }
     Ok(recorded)
+}
+
+/// Whether this try has ended well.
+pub(in crate::jobs) async fn is_done(db: &Db, id: JobId, attempt: i32) -> Result<bool> {
+    let sql = "SELECT 1 AS one FROM jobs WHERE id = $1 AND attempts = $2 AND state = 'DONE'";
+    let values = [id.uuid().into(), attempt.into()];
+    let statement = db.dialect().statement(sql, values);
+    Ok(db.read().query_one_raw(statement).await?.is_some())
 }
 
 /// Extends the lease; false when the job belongs to another try by now.
@@ -209,13 +224,20 @@ pub(in crate::jobs) async fn has_abandoned(db: &Db) -> Result<bool> {
 
 /// Frees the jobs whose lease has run out: their worker died or hangs. Says how many.
 pub(in crate::jobs) async fn recover_abandoned(tx: &Tx) -> Result<usize> {
-    // The try counts, so work that kills its worker is parked in the end.
-    let sql = "UPDATE jobs SET \
-                   state = CASE WHEN attempts < max_attempts THEN 'PENDING' ELSE 'DEAD' END, \
-                   finished_at = CASE WHEN attempts < max_attempts THEN NULL ELSE $1 END, \
-                   last_error = 'the worker vanished', lease_owner = NULL, lease_until = NULL \
-               WHERE state = 'RUNNING' AND lease_until < $1 \
-               RETURNING state, order_key";
+    // The try counts, so work that kills its worker is parked in the end. Rows that somebody
+    // is writing are passed over: a worker that hangs within a transaction must not hold up
+    // the others.
+    let sql = format!(
+        "WITH picked AS MATERIALIZED (SELECT id FROM jobs \
+             WHERE state = 'RUNNING' AND lease_until < $1{}) \
+         UPDATE jobs SET \
+             state = CASE WHEN attempts < max_attempts THEN 'PENDING' ELSE 'DEAD' END, \
+             finished_at = CASE WHEN attempts < max_attempts THEN NULL ELSE $1 END, \
+             last_error = 'the worker vanished', lease_owner = NULL, lease_until = NULL \
+         WHERE id IN (SELECT id FROM picked) \
+         RETURNING state, order_key",
+        tx.dialect().for_update_skip_locked()
+    );
     let now = tx.now().micros();
     let rows = tx
         .conn()
