@@ -70,3 +70,23 @@ impl Db {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::db::testing::on_postgres;
+
+    #[tokio::test]
+    async fn a_process_whose_clock_is_wrong_goes_by_the_databases() {
+        for wrong in [300_000_000, -300_000_000] {
+            on_postgres(Clock::wrong_by(wrong), |db| async move {
+                let right = Clock::system().now().micros();
+                let used = db.clock().now().micros();
+                assert!((used - right).abs() < 60_000_000, "{used} is not {right}");
+                let stamped = db.transact(|tx| async move { Ok(tx.now().micros()) }).await;
+                assert!((stamped.unwrap() - right).abs() < 60_000_000);
+            })
+            .await;
+        }
+    }
+}

@@ -1,4 +1,9 @@
+mod drain;
+mod effects;
 mod failures;
+mod order;
+mod plans;
+mod repair;
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicI32, Ordering};

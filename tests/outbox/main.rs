@@ -26,6 +26,7 @@ mod rig;
 mod sink;
 mod storm;
 mod team;
+mod texts;
 mod worker;
 
 use std::sync::Arc;
@@ -53,6 +54,8 @@ fn main() {
         "judge" => {
             runtime.block_on(each_message_has_its_one_effect());
             println!("test each_message_has_its_one_effect ... ok");
+            runtime.block_on(texts::each_text_is_sent_by_workers_that_come_and_go());
+            println!("test each_text_is_sent_by_workers_that_come_and_go ... ok");
         }
         other => panic!("OUTBOX_ROLE is worker or judge, not {other:?}"),
     }

@@ -95,6 +95,40 @@ impl Souk {
         began.elapsed()
     }
 
+    /// Starts `souk worker`, which has no port to be ready on.
+    pub fn start_worker(&mut self) {
+        assert!(self.child.is_none(), "souk runs already");
+        let log = self.log();
+        let child = self
+            .command("worker")
+            .stdout(log.try_clone().unwrap())
+            .stderr(log)
+            .spawn()
+            .expect("the program starts");
+        self.child = Some(child);
+    }
+
+    /// SIGTERM, and waits for a clean end, `limit` at the longest. Gives the time it took.
+    pub async fn end(&mut self, limit: Duration) -> Duration {
+        let mut child = self.child.take().expect("souk runs");
+        let pid = child.id().to_string();
+        let sent = Command::new("kill").args(["-s", "TERM", &pid]).status();
+        assert!(sent.unwrap().success(), "kill -s TERM {pid}");
+        let asked = Instant::now();
+        let mut pace = tokio::time::interval(Duration::from_millis(5));
+        loop {
+            pace.tick().await;
+            if let Some(status) = child.try_wait().unwrap() {
+                assert!(status.success(), "souk ended with {status}");
+                return asked.elapsed();
+            }
+            if asked.elapsed() > limit {
+                child.kill().unwrap();
+                panic!("souk did not end within {limit:?}\n{}", self.log_tail());
+            }
+        }
+    }
+
     async fn ready(&mut self) {
         let mut pace = tokio::time::interval(Duration::from_millis(5));
         loop {

@@ -30,11 +30,9 @@ pub(in crate::jobs) struct Level {
     pub(in crate::jobs) priority: i32,
 }
 
-/// The queues and priorities in which jobs are due, the most urgent of each queue first.
-pub(in crate::jobs) async fn due_levels(db: &Db) -> Result<Vec<Level>> {
-    // Jumps along the index from one priority to the next, and where there is none to the
-    // next queue; DISTINCT would walk every row that waits.
-    let sql = "WITH RECURSIVE level(queue, priority) AS ( \
+/// The statement of [`due_levels`]. It jumps along the index from one priority to the next,
+/// and where there is none to the next queue; DISTINCT would walk every row that waits.
+pub(in crate::jobs) const DUE_LEVELS: &str = "WITH RECURSIVE level(queue, priority) AS ( \
                    SELECT '', CAST(NULL AS INTEGER) \
                    UNION ALL \
                    SELECT CASE WHEN level.priority IS NULL \
@@ -56,8 +54,11 @@ pub(in crate::jobs) async fn due_levels(db: &Db) -> Result<Vec<Level>> {
                        AND j.queue = level.queue AND j.priority = level.priority \
                        AND j.run_at <= $1) \
                ORDER BY queue, priority";
+
+/// The queues and priorities in which jobs are due, the most urgent of each queue first.
+pub(in crate::jobs) async fn due_levels(db: &Db) -> Result<Vec<Level>> {
     let now = db.clock().now().micros();
-    let statement = db.dialect().statement(sql, [now.into()]);
+    let statement = db.dialect().statement(DUE_LEVELS, [now.into()]);
     let rows = db.read().query_all_raw(statement).await?;
     let levels = rows.iter().map(|row| {
         Ok(Level {
