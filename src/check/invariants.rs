@@ -211,4 +211,27 @@ pub(super) const ALL: &[Invariant] = &[
         says: "a parked job tells why",
         offenders: "SELECT id FROM jobs WHERE state = 'DEAD' AND last_error IS NULL",
     },
+    // Whoever begins a scheduled run has looked for abandoned jobs just before.
+    Invariant {
+        name: "job-lease",
+        says: "no job is held long after its lease while workers are about",
+        offenders: "
+            SELECT id FROM jobs WHERE state = 'RUNNING' AND lease_until <
+                (SELECT max(last_run_at) FROM job_schedules) - 30000000",
+    },
+    Invariant {
+        name: "job-tries",
+        says: "a job is tried no more often than it may be, and a done one was tried",
+        offenders: "
+            SELECT id FROM jobs WHERE attempts > max_attempts
+                OR (state IN ('RUNNING', 'DONE') AND attempts = 0)",
+    },
+    Invariant {
+        name: "job-order",
+        says: "of the jobs of a key the first that waits or runs is free, the others are blocked",
+        offenders: "
+            SELECT j.id FROM jobs j WHERE j.blocked AND NOT EXISTS (
+                SELECT 1 FROM jobs f WHERE f.order_key = j.order_key AND NOT f.blocked
+                    AND f.state IN ('PENDING', 'RUNNING') AND f.order_number < j.order_number)",
+    },
 ];

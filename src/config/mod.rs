@@ -4,6 +4,7 @@
 mod auth;
 mod clerk;
 mod database;
+mod jobs;
 mod keys;
 mod log;
 mod mail;
@@ -20,6 +21,7 @@ use std::path::{Path, PathBuf};
 
 pub use auth::{Auth, SessionPolicy};
 pub use clerk::Clerk;
+pub use jobs::Jobs;
 pub use keys::Keys;
 pub use log::{Format, Log};
 pub use mail::{Mail, Smtp, SmtpTls};
@@ -78,6 +80,8 @@ pub struct Config {
     pub clerk: Option<Clerk>,
     /// How the marketplace trades.
     pub market: Market,
+    /// Background work.
+    pub jobs: Jobs,
     /// The log.
     pub log: Log,
     /// What was made or ignored on the way, for the log.
@@ -119,6 +123,7 @@ impl Config {
             mail: mail::read(&mut reader),
             clerk: clerk::read(&mut reader),
             market: market::read(&mut reader, production),
+            jobs: jobs::read(&mut reader),
             log: log::read(&mut reader, production),
             data,
             notes,
@@ -242,6 +247,12 @@ mod tests {
             ("PASSWORD_HASHERS", "0"),
             ("STREAMS_PER_USER", "0"),
             ("SHUTDOWN_DELAY", "20s"),
+            ("JOBS", "perhaps"),
+            ("JOBS_CONCURRENCY", "0"),
+            ("JOBS_QUEUES", "sms"),
+            ("JOBS_LEASE", "1s"),
+            ("JOBS_POLL", "soon"),
+            ("JOBS_DONE_KEPT", "0"),
         ];
         let problems = load(&wrong, None).unwrap_err();
         for (name, _) in wrong {

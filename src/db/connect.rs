@@ -8,6 +8,7 @@ use souk_migrations::Migrator;
 use sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
 use tokio::sync::{Mutex, Notify};
 
+use super::clock;
 use super::dialect::Dialect;
 use super::observers::{Observer, Observers, Seen};
 use super::outbox::NewEvent;
@@ -98,7 +99,7 @@ impl Db {
                 (writer, reader.clone(), reader)
             }
         };
-        Ok(Self(Arc::new(Shared {
+        let db = Self(Arc::new(Shared {
             writer,
             reader,
             probe,
@@ -106,11 +107,13 @@ impl Db {
             pulse,
             dialect,
             statement_timeout: config.statement_timeout,
-            clock,
+            clock: clock::of(dialect, &clock),
             observers: Observers::default(),
             events: Notify::new(),
             jobs: Notify::new(),
-        })))
+        }));
+        db.ask_the_time().await?;
+        Ok(db)
     }
 
     /// Brings the schema up to date. Processes that start together take turns.
@@ -156,7 +159,8 @@ impl Db {
         self.0.dialect
     }
 
-    /// The clock that stamps changes.
+    /// The clock that stamps changes: the database's own, where it has one and the clock
+    /// that was handed in is the system's.
     pub fn clock(&self) -> &Clock {
         &self.0.clock
     }

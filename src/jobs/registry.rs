@@ -3,17 +3,19 @@
 use std::collections::HashMap;
 use std::future::Future;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
+use tokio_util::sync::CancellationToken;
 
-use super::store;
+use super::store::lease::{self, Verdict};
 use crate::db::Tx;
 use crate::kernel::id::JobId;
 use crate::kernel::{Error, Reason, Result};
 
 /// One try at a job.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Run {
     /// The job: the same in every try, so it can serve as an idempotency key outside.
     pub id: JobId,
@@ -21,23 +23,46 @@ pub struct Run {
     pub attempt: i32,
     /// JSON, as it was enqueued.
     pub payload: String,
+    /// Fires when the process begins to stop. A long handler may then end with an error;
+    /// one that goes on is cut short after a while, and the job begins anew elsewhere.
+    pub stopping: CancellationToken,
+    pub(super) order_key: Option<String>,
+    /// Whether [`Run::complete`] went through, in a transaction that may still fail.
+    pub(super) completed: Arc<AtomicBool>,
 }
 
 impl Run {
-    /// Refuses a transaction of a worker that has lost the job meanwhile. A handler whose
-    /// effect must not happen twice calls this in the transaction of the effect.
+    /// Refuses a transaction of a worker that has lost the job meanwhile. A handler calls
+    /// this in the transaction of its effect, so that a late worker leaves none. A worker
+    /// that dies right after that transaction repeats it all the same; see
+    /// [`Run::complete`].
     ///
     /// # Errors
     /// CONFLICT when the job belongs to another try by now.
     pub async fn fence(&self, tx: &Tx) -> Result<()> {
-        if store::holds(tx, self.id, self.attempt).await? {
+        if lease::holds(tx, self.id, self.attempt).await? {
             return Ok(());
         }
-        Err(Error::new(
-            Reason::Conflict,
-            "another worker has taken this job over",
-        ))
+        Err(taken_over())
     }
+
+    /// Ends the job in the transaction of its effect: both happen, once, or neither. For
+    /// handlers whose effect is in the database; nothing may be left to do afterwards.
+    ///
+    /// # Errors
+    /// CONFLICT when the job belongs to another try by now.
+    pub async fn complete(&self, tx: &Tx) -> Result<()> {
+        let key = self.order_key.as_deref();
+        if lease::finish(tx, self.id, self.attempt, key, &Verdict::Done).await? {
+            self.completed.store(true, Ordering::SeqCst);
+            return Ok(());
+        }
+        Err(taken_over())
+    }
+}
+
+fn taken_over() -> Error {
+    Error::new(Reason::Conflict, "another worker has taken this job over")
 }
 
 pub(super) type Handler = Arc<dyn Fn(Run) -> BoxFuture<'static, Result<()>> + Send + Sync>;

@@ -1,6 +1,7 @@
 //! Operations: information, health, the cache's answer, jobs, the audit log.
 
 mod audit;
+mod jobs;
 
 use serde_json::json;
 use souk::pb::souk::ops::v1::{HelloRequest, ListJobsRequest, PingCacheRequest};

@@ -105,6 +105,40 @@ impl Souk {
         began.elapsed()
     }
 
+    /// Starts `souk worker`, which has no port to be ready on.
+    pub fn start_worker(&mut self) {
+        assert!(self.child.is_none(), "souk runs already");
+        let log = self.log();
+        let child = self
+            .command("worker")
+            .stdout(log.try_clone().unwrap())
+            .stderr(log)
+            .spawn()
+            .expect("the program starts");
+        self.child = Some(child);
+    }
+
+    /// SIGTERM, and waits for a clean end, `limit` at the longest. Gives the time it took.
+    pub async fn end(&mut self, limit: Duration) -> Duration {
+        let mut child = self.child.take().expect("souk runs");
+        let pid = child.id().to_string();
+        let sent = Command::new("kill").args(["-s", "TERM", &pid]).status();
+        assert!(sent.unwrap().success(), "kill -s TERM {pid}");
+        let asked = Instant::now();
+        let mut pace = tokio::time::interval(Duration::from_millis(5));
+        loop {
+            pace.tick().await;
+            if let Some(status) = child.try_wait().unwrap() {
+                assert!(status.success(), "souk ended with {status}");
+                return asked.elapsed();
+            }
+            if asked.elapsed() > limit {
+                child.kill().unwrap();
+                panic!("souk did not end within {limit:?}\n{}", self.log_tail());
+            }
+        }
+    }
+
     async fn ready(&mut self) {
         let mut pace = tokio::time::interval(Duration::from_millis(5));
         loop {
@@ -164,6 +198,19 @@ impl Souk {
     pub fn is_running(&mut self) -> bool {
         let child = self.child.as_mut();
         child.is_some_and(|child| child.try_wait().unwrap().is_none())
+    }
+
+    /// An access token of an administrator, by `souk token`.
+    pub fn admin_token(&self) -> String {
+        let output = self.command("token").output().unwrap();
+        let told = String::from_utf8(output.stdout).unwrap();
+        assert!(output.status.success(), "souk token: {}", output.status);
+        told.lines().last().expect("a token").to_owned()
+    }
+
+    /// Its own folder.
+    pub fn folder(&self) -> &std::path::Path {
+        self.dir.path()
     }
 
     /// Runs `souk check` and demands that it finds nothing.
