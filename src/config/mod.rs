@@ -330,6 +330,9 @@ mod tests {
             assert_eq!(problems.len(), 1, "{problems:?}");
             assert!(problems[0].starts_with(problem), "{problems:?}");
         }
+        let idle = [("DATABASE_URL", "sqlite:///var/souk.db"), ("JOBS", "off")];
+        assert!(production(&idle).unwrap_err()[0].starts_with("JOBS must be on"));
+        production(&[("JOBS", "off")]).unwrap();
         let open = [("CORS_ORIGIN", "*"), ("CORS_CREDENTIALS", "true")];
         assert!(production(&open).unwrap_err()[0].starts_with("CORS_ORIGIN"));
     }

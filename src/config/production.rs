@@ -60,6 +60,11 @@ pub(super) fn refusals(config: &Config) -> Vec<Problem> {
             "CLIENT_URL",
             "must be https where mail is sent: its links open accounts",
         ),
+        (
+            !config.jobs.beside_serving && config.database.url.starts_with("sqlite:"),
+            "JOBS",
+            "must be on with SQLite: no other process may run them there",
+        ),
         (!config.database_named, "DATABASE_URL", "must be set"),
     ];
     let unsafe_clerk = config.clerk.iter().flat_map(clerk::refusals);

@@ -3,7 +3,9 @@
 //!
 //! A job is a row, written in the transaction of the change that asks for it
 //! (`Tx::enqueue`), so it exists exactly when the change does. It runs at least once:
-//! handlers must bear a repeat. A worker holds a job by a lease; each claim raises the
+//! handlers must bear a repeat, or end the job in the transaction of their effect
+//! (`Run::complete`). Leases and due times go by the database's clock (`Db::clock`), so a
+//! process whose own is wrong neither steals nor starves. A worker holds a job by a lease; each claim raises the
 //! attempt number, and every later write about the job names it, so a worker that slept
 //! through its lease can change nothing. Failures wait with growing pauses, longer where
 //! the error asks for it, and after the last try the job is parked as dead until an

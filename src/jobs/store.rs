@@ -7,7 +7,7 @@ mod repair;
 
 use sea_orm::{ConnectionTrait, DbErr, QueryResult, Value};
 
-pub use queues::{QueueCounts, queues};
+pub use queues::{QueueCounts, has_waited_since, queues};
 pub use repair::{cancel, retry, retry_dead};
 
 use crate::db::{Db, NewJob, Tx};

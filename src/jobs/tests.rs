@@ -1,6 +1,7 @@
 mod drain;
 mod effects;
 mod failures;
+mod measures;
 mod order;
 mod plans;
 mod repair;

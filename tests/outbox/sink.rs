@@ -42,7 +42,7 @@ struct State {
     poison: BTreeSet<usize>,
     healed: AtomicBool,
     visits: Mutex<Vec<Visit>>,
-    /// Requests of each worker that take long.
+    /// Requests of each worker that take long and will be taken.
     slow: Mutex<HashMap<String, usize>>,
 }
 
@@ -136,7 +136,8 @@ impl State {
         let number: usize = serde_json::from_slice(&body.to_bytes()).unwrap();
         let (status, delay) = self.decide(number);
         if let Some(delay) = delay {
-            let _slow = Slow::count(&self.slow, worker);
+            // Of those that are refused in the end no late effect can come.
+            let _slow = (status == 200).then(|| Slow::count(&self.slow, worker));
             pause(delay).await;
         }
         self.visits.lock().unwrap().push(Visit {

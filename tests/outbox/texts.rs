@@ -7,6 +7,7 @@ use std::time::Duration;
 use souk::pb::souk::auth::v1::RequestOtpRequest;
 use souk::pb::souk::auth::v1::auth_service_client::AuthServiceClient;
 use souk::pb::souk::ops::v1::{Job, ListJobsRequest, job};
+use tonic::Request;
 use tonic::transport::Endpoint;
 
 use crate::rig::{Caller, Kind, Souk, pause, until};
@@ -88,7 +89,11 @@ pub async fn each_text_is_sent_by_workers_that_come_and_go() {
 }
 
 fn settings(twilio: &FakeTwilio) -> Vec<(&'static str, &'static str)> {
-    let ours = [("JOBS", "off"), ("JOBS_LEASE", "3s")];
+    let ours = [
+        ("JOBS", "off"),
+        ("JOBS_LEASE", "3s"),
+        ("TRUST_PROXY", "127.0.0.1"),
+    ];
     let theirs = twilio.settings().map(|(name, value)| {
         let name: &'static str = String::leak(name.to_owned());
         let value: &'static str = String::leak(value.to_owned());
@@ -102,9 +107,12 @@ async fn ask(server: &Souk, phones: std::ops::Range<usize>) {
     let channel = Endpoint::from_shared(server.url()).unwrap().connect_lazy();
     let mut auth = AuthServiceClient::new(channel);
     for phone in phones {
-        let wish = RequestOtpRequest {
+        let mut wish = Request::new(RequestOtpRequest {
             phone: format!("0661{phone:06}"),
-        };
+        });
+        // Each from a place of its own: one place may ask for a few only.
+        let place = format!("198.51.100.{phone}").parse().unwrap();
+        wish.metadata_mut().insert("x-forwarded-for", place);
         auth.request_otp(wish).await.unwrap();
     }
 }

@@ -57,7 +57,7 @@ pub async fn work() {
     };
     let (deliver, tick) = (worker.clone(), worker);
     let registry = Registry::new()
-        .register(DELIVER, move |run| deliver.clone().deliver(run))
+        .register(DELIVER, move |run| detached(deliver.clone().deliver(run)))
         .register(TICK, move |run| tick.clone().tick(run))
         .every(TICK, PERIOD, "ticks", TICK);
     let config = JobsConfig {
@@ -75,6 +75,16 @@ pub async fn work() {
     let cleanly = tasks.stop(Duration::from_secs(20)).await;
     db.close().await;
     assert!(cleanly, "not everything ended in time");
+}
+
+/// Goes on when nobody waits for it any more, as work on a thread of its own would: a
+/// worker that has lost its job cannot call it back.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "what outlives its worker is the point"
+)]
+async fn detached(work: impl Future<Output = Result<()>> + Send + 'static) -> Result<()> {
+    tokio::spawn(work).await.map_err(Error::internal)?
 }
 
 impl Worker {

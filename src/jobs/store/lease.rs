@@ -57,8 +57,14 @@ pub(in crate::jobs) const DUE_LEVELS: &str = "WITH RECURSIVE level(queue, priori
 
 /// The queues and priorities in which jobs are due, the most urgent of each queue first.
 pub(in crate::jobs) async fn due_levels(db: &Db) -> Result<Vec<Level>> {
-    let now = db.clock().now().micros();
-    let statement = db.dialect().statement(DUE_LEVELS, [now.into()]);
+    due_levels_since(db, db.clock().now()).await
+}
+
+/// Those in which jobs have been due since an instant, or longer.
+pub(super) async fn due_levels_since(db: &Db, instant: Time) -> Result<Vec<Level>> {
+    let statement = db
+        .dialect()
+        .statement(DUE_LEVELS, [instant.micros().into()]);
     let rows = db.read().query_all_raw(statement).await?;
     let levels = rows.iter().map(|row| {
         Ok(Level {

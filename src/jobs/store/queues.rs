@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use sea_orm::{ConnectionTrait, DbErr};
 
+use super::lease::due_levels_since;
 use crate::db::Db;
 use crate::kernel::{Result, Time};
 
@@ -83,4 +84,12 @@ pub async fn queues(db: &Db) -> Result<Vec<QueueCounts>> {
     // Databases sort by their own rules.
     counts.sort_by(|one: &QueueCounts, other| one.name.cmp(&other.name));
     Ok(counts)
+}
+
+/// Whether a job that could run has waited since `instant` or longer.
+///
+/// # Errors
+/// UNAVAILABLE.
+pub async fn has_waited_since(db: &Db, instant: Time) -> Result<bool> {
+    Ok(!due_levels_since(db, instant).await?.is_empty())
 }

@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use super::store;
 use crate::cache::Cache;
 use crate::db::Db;
+use crate::jobs;
 use crate::kernel::{Error, Reason, Result, random};
 
 /// A part that takes longer than this to answer counts as down.
@@ -107,7 +107,7 @@ impl Health {
     /// Whether somebody runs the jobs that are due.
     async fn jobs_run(&self) -> Result<()> {
         let late = self.0.db.clock().now() - JOBS_LATE;
-        if store::has_job_due_before(&self.0.db, late).await? {
+        if jobs::store::has_waited_since(&self.0.db, late).await? {
             return Err(Error::new(Reason::Unavailable, "jobs wait too long"));
         }
         Ok(())

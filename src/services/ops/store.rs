@@ -1,21 +1,12 @@
-//! The queries on jobs that health needs, and those on the audit log.
+//! The queries on the audit log.
 
-use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
-};
+use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use super::entity::{Column, Entity, Model};
 use crate::db::Db;
 use crate::kernel::id::UserId;
 use crate::kernel::page::{Page, PageRequest};
-use crate::kernel::{Error, Result, Time};
-
-/// Whether a job has waited since before an instant.
-pub(super) async fn has_job_due_before(db: &Db, instant: Time) -> Result<bool> {
-    let sql = "SELECT 1 AS one FROM jobs WHERE state = 'PENDING' AND run_at < $1 LIMIT 1";
-    let statement = db.dialect().statement(sql, [instant.micros().into()]);
-    Ok(db.read().query_one_raw(statement).await?.is_some())
-}
+use crate::kernel::{Error, Result};
 
 /// Which entries of the audit log.
 #[derive(Debug, Clone, Default)]

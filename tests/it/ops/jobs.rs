@@ -118,6 +118,7 @@ async fn dead_jobs_are_retried_together_and_told_of_once() {
     }
     break_all(&app).await;
     let before = audited(&admin).await.len();
+    app.advance(Duration::from_secs(1));
     let wish = |limit| RetryDeadJobsRequest {
         kind: "ops.test".into(),
         queue: "maintenance".into(),
@@ -156,6 +157,7 @@ async fn a_cancelled_job_is_gone_and_one_that_is_done_stays() {
         async move { ops.cancel_job(CancelJobRequest { id }).await }
     };
     let waiting = enqueue(&admin).await;
+    app.advance(Duration::from_secs(1));
     let gone = cancel(&waiting.id).await.unwrap().into_inner().job.unwrap();
     assert_eq!(
         (&gone.id, gone.queue.as_str()),
