@@ -66,6 +66,7 @@ struct Shared {
     observers: Observers,
     events: Notify,
     jobs: Notify,
+    jobs_committed: Notify,
 }
 
 impl Db {
@@ -98,6 +99,7 @@ impl Db {
             observers: Observers::default(),
             events: Notify::new(),
             jobs: Notify::new(),
+            jobs_committed: Notify::new(),
         })))
     }
 
@@ -154,9 +156,16 @@ impl Db {
         &self.0.events
     }
 
-    /// Woken after each commit of this process that enqueued jobs.
+    /// Wakes the workers: woken after each commit of this process that enqueued jobs, and
+    /// by whoever hears of others' jobs.
     pub fn jobs_enqueued(&self) -> &Notify {
         &self.0.jobs
+    }
+
+    /// Woken after each commit of this process that enqueued jobs, for whoever tells the
+    /// others.
+    pub fn jobs_committed(&self) -> &Notify {
+        &self.0.jobs_committed
     }
 
     /// Asks the database for a sign of life.
@@ -196,6 +205,7 @@ impl Db {
         }
         if jobs > 0 {
             self.0.jobs.notify_one();
+            self.0.jobs_committed.notify_one();
         }
     }
 }

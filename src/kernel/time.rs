@@ -67,6 +67,11 @@ impl Clock {
         Self(Some(Arc::new(AtomicI64::new(start.micros()))))
     }
 
+    /// Whether only [`Clock::advance`] moves it.
+    pub const fn is_manual(&self) -> bool {
+        self.0.is_some()
+    }
+
     /// The present instant.
     pub fn now(&self) -> Time {
         match &self.0 {
