@@ -2,6 +2,7 @@
 
 mod outside;
 mod services;
+mod shared;
 
 use std::io;
 use std::net::SocketAddr;
@@ -13,14 +14,14 @@ use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 use tower::util::BoxCloneSyncService;
 
-use crate::cache::{LocalRateLimit, RateLimit};
+use crate::cache::{Counters, RateLimit, Tally};
 use crate::clients::http;
 use crate::clients::mail::Mail;
 use crate::clients::sms::Sms;
 use crate::config::Config;
 use crate::db::Db;
 use crate::edge::Edge;
-use crate::events::{Events, EventsConfig, LocalBus};
+use crate::events::{Events, EventsConfig};
 use crate::grpc::{Calls, Limiters, Server, ServerConfig};
 use crate::jobs::{Jobs, JobsConfig};
 use crate::kernel::seal::Sealer;
@@ -31,6 +32,7 @@ use crate::services::auth::{Auth, RateWindows};
 use crate::services::ops::Health;
 pub use outside::{mail, sms};
 use services::Base;
+use shared::Shared;
 
 /// How long background work may take to end at shutdown. Together with the drain limit
 /// of connections it stays below the 30 s that supervisors commonly wait.
@@ -49,10 +51,12 @@ pub struct Overrides {
     pub mail: Option<Arc<dyn Mail>>,
     /// The bounds of calls to the outside.
     pub http: http::Limits,
-    /// Who counts calls; unset, this process does.
+    /// Who counts calls; unset, the settings decide.
     pub limits: Option<Arc<dyn RateLimit>>,
     /// How streams behave.
     pub events: EventsConfig,
+    /// How jobs run.
+    pub jobs: JobsConfig,
     /// Whether jobs run by themselves; tests run them by hand.
     pub background: bool,
 }
@@ -66,6 +70,7 @@ impl Default for Overrides {
             http: http::Limits::default(),
             limits: None,
             events: EventsConfig::default(),
+            jobs: JobsConfig::default(),
             background: true,
         }
     }
@@ -86,6 +91,7 @@ pub struct App {
     pub auth: Auth,
     health: Health,
     routes: Routes,
+    shared: Shared,
     tasks: Tasks,
 }
 
@@ -107,8 +113,9 @@ impl App {
         let db = Db::open(&config.database, overrides.clock).await?;
         db.migrate().await?;
         let tasks = Tasks::default();
+        let shared = Shared::open(config.redis.as_ref(), db.clock(), &tasks).await?;
         let sealer = Sealer::new(config.secrets.token.clone());
-        let bus = Arc::new(LocalBus::default());
+        let bus = shared.bus.clone();
         let events =
             Events::start(db.clone(), sealer.clone(), bus, overrides.events, &tasks).await?;
         let config = Arc::new(config);
@@ -120,13 +127,16 @@ impl App {
             sms,
             mail,
             clerk,
+            tally: Tally::new(shared.counters.clone(), tasks.clone()),
+            redis: shared.redis.clone(),
+            cache: shared.cache.clone(),
         };
         let services = services::build(&base);
         db.set_observers(services.observers);
         let jobs = if overrides.background {
-            Jobs::start(db.clone(), services.registry, &tasks, JobsConfig::default())
+            Jobs::start(db.clone(), services.registry, &tasks, overrides.jobs)
         } else {
-            Jobs::new(db.clone(), services.registry, JobsConfig::default())
+            Jobs::new(db.clone(), services.registry, overrides.jobs)
         };
         Ok(Self {
             config,
@@ -136,6 +146,7 @@ impl App {
             auth: services.auth,
             health: services.health,
             routes: services.routes,
+            shared,
             tasks,
         })
     }
@@ -153,11 +164,10 @@ impl App {
         let app = Self::open(config, overrides).await?;
         let (health, health_service) = tonic_health::server::health_reporter();
         let routes = with_reflection(app.routes.clone(), &app.config.server)?;
-        let counts =
-            counts.unwrap_or_else(|| Arc::new(LocalRateLimit::new(app.db.clock().clone())));
         let limits = Limiters {
-            usual: counts,
+            usual: counts.unwrap_or_else(|| app.shared.limits.clone()),
             strict: Arc::new(RateWindows::new(app.db.clone())),
+            local: app.shared.local_limits.clone(),
         };
         let calls = Calls::new(
             routes.add_service(health_service),
@@ -198,8 +208,14 @@ impl App {
     /// Stops background work and lets go of the database. Says whether all ended in time.
     pub async fn close(&self) -> bool {
         let ended = self.tasks.stop(STOP_LIMIT).await;
+        self.shared.close().await;
         self.db.close().await;
         ended
+    }
+
+    /// The passing counts, such as `otp_sent`.
+    pub fn counters(&self) -> &Arc<dyn Counters> {
+        &self.shared.counters
     }
 }
 
@@ -225,6 +241,7 @@ impl Running {
         // streams, so both must learn of it together.
         let (port, tasks) =
             tokio::join!(self.port.stop(STOP_LIMIT), self.app.tasks.stop(STOP_LIMIT));
+        self.app.shared.close().await;
         self.app.db.close().await;
         tracing::info!(cleanly = port && tasks, "souk has stopped");
         port && tasks

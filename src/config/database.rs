@@ -45,7 +45,10 @@ pub(super) fn read(reader: &mut Reader, data: &Path) -> DbConfig {
 fn replica(reader: &mut Reader, is_sqlite: bool) -> Option<String> {
     let url = reader.text(REPLICA)?;
     if is_sqlite {
-        reader.problem(REPLICA, "must not be set with SQLite, which has no replicas");
+        reader.problem(
+            REPLICA,
+            "must not be set with SQLite, which has no replicas",
+        );
     } else if !matches!(Dialect::of_url(&url), Ok(Dialect::Postgres)) {
         reader.problem(REPLICA, "must begin with postgres:");
     }

@@ -78,7 +78,10 @@ mod tests {
     fn an_address_or_its_parts_turn_it_on() {
         assert!(with(&[]).unwrap().is_none());
         assert!(with(&[("REDIS_PREFIX", "shop:")]).unwrap().is_none());
-        let url = [("REDIS_URL", "rediss://:pw@cache:6380/2"), ("REDIS_PREFIX", "a-b:")];
+        let url = [
+            ("REDIS_URL", "rediss://:pw@cache:6380/2"),
+            ("REDIS_PREFIX", "a-b:"),
+        ];
         let config = with(&url).unwrap().unwrap();
         assert_eq!(config.prefix(), "a-b:");
         assert!(!config.is_exposed());

@@ -11,6 +11,7 @@ use tokio::sync::Notify;
 use super::dialect::Dialect;
 use super::observers::{Observer, Observers, Seen};
 use super::outbox::NewEvent;
+use super::replica::{self, Replica};
 use super::statements;
 use crate::kernel::{Clock, Error, Result};
 
@@ -25,6 +26,8 @@ const SQLITE_LEAST: [u32; 3] = [3, 51, 3];
 pub struct DbConfig {
     /// `sqlite://path/to/file` or `postgres://user:password@host/name`.
     pub url: String,
+    /// The same of a PostgreSQL that follows it, for reads that may be a little behind.
+    pub replica_url: Option<String>,
     /// Connections at the most (PostgreSQL), readers at the most (SQLite).
     pub max_connections: u32,
     /// Connections kept open (PostgreSQL).
@@ -44,6 +47,7 @@ impl DbConfig {
     pub fn new(url: impl Into<String>) -> Self {
         Self {
             url: url.into(),
+            replica_url: None,
             max_connections: 20,
             min_connections: 5,
             acquire_timeout: Duration::from_secs(2),
@@ -61,6 +65,7 @@ pub struct Db(Arc<Shared>);
 struct Shared {
     writer: DatabaseConnection,
     reader: DatabaseConnection,
+    replica: Option<Replica>,
     dialect: Dialect,
     clock: Clock,
     observers: Observers,
@@ -91,9 +96,14 @@ impl Db {
                 )
             }
         };
+        let replica = match &config.replica_url {
+            Some(url) => Some(Replica::new(open(following(config, url)).await?)),
+            None => None,
+        };
         Ok(Self(Arc::new(Shared {
             writer,
             reader,
+            replica,
             dialect,
             clock,
             observers: Observers::default(),
@@ -179,7 +189,8 @@ impl Db {
 
     /// Closes every connection.
     pub async fn close(&self) {
-        for pool in [&self.0.reader, &self.0.writer] {
+        let replica = self.0.replica.iter().map(|replica| &replica.pool);
+        for pool in [&self.0.reader, &self.0.writer].into_iter().chain(replica) {
             if let Err(error) = pool.clone().close().await {
                 tracing::warn!(%error, "a database connection did not close cleanly");
             }
@@ -189,6 +200,10 @@ impl Db {
     /// Shows an event of the log to the observers, unless they saw it at its commit.
     pub fn observe_logged(&self, event: Seen<'_>) {
         self.0.observers.logged(event);
+    }
+
+    pub(super) fn replica(&self) -> Option<&Replica> {
+        self.0.replica.as_ref()
     }
 
     pub(super) fn writer(&self) -> &DatabaseConnection {
@@ -275,6 +290,19 @@ fn postgres(config: &DbConfig) -> ConnectOptions {
                     ("idle_in_transaction_session_timeout", "10000"),
                 ])
         });
+    options
+}
+
+/// The replica is not needed to start.
+fn following(config: &DbConfig, url: &str) -> ConnectOptions {
+    let mut options = postgres(&DbConfig {
+        url: url.to_owned(),
+        min_connections: 0,
+        acquire_timeout: replica::PATIENCE,
+        connect_timeout: replica::PATIENCE,
+        ..config.clone()
+    });
+    options.connect_lazy(true);
     options
 }
 

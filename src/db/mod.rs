@@ -12,6 +12,7 @@ mod errors;
 mod idempotency;
 mod observers;
 mod outbox;
+mod replica;
 mod statements;
 #[cfg(test)]
 pub(crate) mod testing;

@@ -101,7 +101,8 @@ fn serve(config: ServerConfig) -> Port {
     let counts = Arc::new(LocalRateLimit::new(Clock::system()));
     let limits = Limiters {
         usual: counts.clone(),
-        strict: counts,
+        strict: counts.clone(),
+        local: counts,
     };
     let calls = Calls::new(Routes::new(Puppet), Arc::new(OneToken), limits, &config);
     let edge = BoxCloneSyncService::new(tower::service_fn(|_: Request<Body>| async {

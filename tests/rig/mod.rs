@@ -13,6 +13,7 @@ mod database;
 mod dice;
 mod process;
 mod proxy;
+mod redis;
 mod shop;
 mod wait;
 
@@ -21,5 +22,6 @@ pub use database::{Database, Kind};
 pub use dice::{Dice, setting};
 pub use process::{Souk, free_port};
 pub use proxy::Proxy;
+pub use redis::RedisServer;
 pub use shop::{Good, Shop, lines, order};
 pub use wait::{pause, until, with_retries};

@@ -63,7 +63,10 @@ impl Counters for RedisCounters {
     async fn add(&self, name: &str, by: i64, keep: Option<Duration>) -> Result<()> {
         let keep = keep.map_or_else(String::new, |keep| keep.as_millis().to_string());
         let args: Vec<Value> = vec![by.into(), keep.into()];
-        let _: i64 = self.redis.run(&self.add, vec![self.key(name)], args).await?;
+        let _: i64 = self
+            .redis
+            .run(&self.add, vec![self.key(name)], args)
+            .await?;
         Ok(())
     }
 

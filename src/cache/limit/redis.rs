@@ -139,7 +139,10 @@ mod tests {
                     let (got, waits) = outcome(&shared, &limit).await;
                     assert_eq!(got, expected, "{count} in {seconds} s, call {call}");
                     // Redis counts in microseconds.
-                    assert!(waits.abs_diff(wait) < Duration::from_micros(2), "call {call}");
+                    assert!(
+                        waits.abs_diff(wait) < Duration::from_micros(2),
+                        "call {call}"
+                    );
                     clock.advance(Duration::from_millis(call * call * 37 % 4000));
                 }
             }

@@ -9,7 +9,12 @@ use crate::kernel::Secret;
 
 /// What an address may begin with. With `s` the talk is in TLS.
 const SCHEMES: [&str; 6] = [
-    "redis", "rediss", "valkey", "valkeys", "redis+unix", "valkey+unix",
+    "redis",
+    "rediss",
+    "valkey",
+    "valkeys",
+    "redis+unix",
+    "valkey+unix",
 ];
 
 /// Where Redis is, and what the names of this installation begin with.

@@ -262,7 +262,10 @@ async fn what_could_not_be_told_is_forgotten_with_everything_else() {
         let read = here.get_or_load(&1, || give(2));
         let began = std::time::Instant::now();
         assert_eq!(read.await.unwrap(), 2);
-        assert!(began.elapsed() < Duration::from_secs(2), "one command waits");
+        assert!(
+            began.elapsed() < Duration::from_secs(2),
+            "one command waits"
+        );
         until("the loss is noticed", async || left.redis.is_away()).await;
         server.thaw();
         left.settle().await;

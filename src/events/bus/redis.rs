@@ -157,26 +157,28 @@ mod tests {
 
     #[tokio::test]
     async fn hints_come_again_after_redis_was_killed_and_after_the_line_was_cut() {
-        with_server(async |mut server: RedisServer, redis: Redis, tasks: Tasks| {
-            let [left, right] = pair(&server.url(), &tasks).await;
-            server.command(&["CLIENT", "KILL", "TYPE", "pubsub"]).await;
-            // The gap itself is a hint.
-            assert!(comes(&right, Hint::Events).await);
-            left.announce(Hint::Events);
-            assert!(comes(&right, Hint::Events).await);
-
-            server.kill();
-            for _ in 0..1000 {
+        with_server(
+            async |mut server: RedisServer, redis: Redis, tasks: Tasks| {
+                let [left, right] = pair(&server.url(), &tasks).await;
+                server.command(&["CLIENT", "KILL", "TYPE", "pubsub"]).await;
+                // The gap itself is a hint.
+                assert!(comes(&right, Hint::Events).await);
                 left.announce(Hint::Events);
-            }
-            until("the loss is noticed", async || redis.ping().await.is_err()).await;
-            server.restart().await;
-            assert!(comes(&right, Hint::Events).await);
-            assert!(comes(&right, Hint::Jobs).await);
-            until("it is found", async || !left.0.redis.is_away()).await;
-            left.announce(Hint::Jobs);
-            assert!(comes(&right, Hint::Jobs).await);
-        })
+                assert!(comes(&right, Hint::Events).await);
+
+                server.kill();
+                for _ in 0..1000 {
+                    left.announce(Hint::Events);
+                }
+                until("the loss is noticed", async || redis.ping().await.is_err()).await;
+                server.restart().await;
+                assert!(comes(&right, Hint::Events).await);
+                assert!(comes(&right, Hint::Jobs).await);
+                until("it is found", async || !left.0.redis.is_away()).await;
+                left.announce(Hint::Jobs);
+                assert!(comes(&right, Hint::Jobs).await);
+            },
+        )
         .await;
     }
 }
