@@ -6,6 +6,8 @@
 
 mod config;
 mod listen;
+#[cfg(test)]
+mod tests;
 mod watch;
 
 use std::future::Future;

@@ -43,11 +43,9 @@ async fn guests_list_and_search_at_the_replica_and_nobody_else_does() {
     assert_eq!(found.into_inner().products[0].name, "Old lamp");
     copy.execute("UPDATE stores SET name = 'The copy'", [])
         .await;
-    let stores = guest.stores().search_stores(SearchStoresRequest::default());
-    assert_eq!(
-        stores.await.unwrap().into_inner().stores[0].name,
-        "The copy"
-    );
+    let request = SearchStoresRequest::default();
+    let stores = guest.stores().search_stores(request).await.unwrap();
+    assert_eq!(stores.into_inner().stores[0].name, "The copy");
     let near = ListNearbyStoresRequest {
         latitude: Some(36.79),
         longitude: Some(3.05),

@@ -14,6 +14,7 @@ use tempfile::TempDir;
 
 use super::client::DEV_CODE;
 use super::database::{Database, Kind};
+use super::dice::setting;
 
 /// How long a start may take before the run is given up.
 const START: Duration = Duration::from_secs(30);
@@ -23,7 +24,7 @@ pub struct Souk {
     pub database: Arc<Database>,
     dir: Arc<TempDir>,
     port: u16,
-    settings: Vec<(&'static str, &'static str)>,
+    settings: Vec<(&'static str, String)>,
     child: Option<Child>,
 }
 
@@ -35,18 +36,35 @@ impl Souk {
 
     pub async fn install_on(kind: Kind, label: &str) -> Self {
         let dir = tempfile::Builder::new().prefix("souk-").tempdir().unwrap();
-        Self {
+        let mut souk = Self {
             database: Arc::new(Database::create(kind, &dir, label).await),
             port: free_port(),
             dir: Arc::new(dir),
             settings: Vec::new(),
             child: None,
+        };
+        if setting("SOUK_TEST_REDIS", "off".to_owned()) == "on" {
+            let url: String = setting("TEST_REDIS_URL", String::new());
+            assert!(!url.is_empty(), "TEST_REDIS_URL names the Redis to test on");
+            souk = souk.on_redis(url);
         }
+        souk
     }
 
     /// The same installation with settings of its own.
     pub fn with(mut self, settings: &[(&'static str, &'static str)]) -> Self {
+        let settings = settings.iter();
+        let settings = settings.map(|(name, value)| (*name, (*value).to_owned()));
         self.settings.extend(settings);
+        self
+    }
+
+    /// The same installation on a Redis, under names of its own there.
+    pub fn on_redis(mut self, url: String) -> Self {
+        let folder = self.dir.path().file_name().unwrap().to_string_lossy();
+        let prefix = folder.replace(|letter: char| !letter.is_ascii_alphanumeric(), "");
+        self.settings.push(("REDIS_URL", url));
+        self.settings.push(("REDIS_PREFIX", format!("{prefix}:")));
         self
     }
 
@@ -152,7 +170,7 @@ impl Souk {
             .env("OTP_DEV_CODE", DEV_CODE)
             .env("RATE_LIMITS", "off")
             .env("LOG_LEVEL", "warn")
-            .envs(self.settings.iter().copied())
+            .envs(self.settings.iter().map(|(name, value)| (*name, value)))
             .stdin(Stdio::null());
         command
     }

@@ -84,12 +84,16 @@ async fn without_redis_trade_goes_on_a_little_later_and_health_says_so() {
 
     pair.redis.kill();
     // Nobody waits for it, not even the first one who misses it.
-    let began = Instant::now();
-    let read = GetProductRequest {
-        id: product.id.clone(),
-    };
-    buyer.catalog().get_product(read).await.unwrap();
-    assert!(began.elapsed() < Duration::from_secs(1));
+    let mut waits = Vec::new();
+    for _ in 0..5 {
+        let began = Instant::now();
+        let id = product.id.clone();
+        let request = GetProductRequest { id };
+        buyer.catalog().get_product(request).await.unwrap();
+        waits.push(began.elapsed());
+    }
+    let longest = *waits.iter().max().unwrap();
+    assert!(longest < Duration::from_secs(1), "{waits:?}");
     let late = follow(&seller, &order, Status::Processing, &mut stream).await;
     assert!(late < LATE, "{late:?}");
     assert_eq!(health(&buyer).await, (Health::Degraded, Health::Down));
