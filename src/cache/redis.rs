@@ -16,13 +16,13 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use fred::clients::{Client, Pool, SubscriberClient, WithOptions};
-use fred::interfaces::{ClientLike, LuaInterface, PubsubInterface};
+use fred::interfaces::{ClientLike, PubsubInterface};
 use fred::prelude::{Builder, FredResult};
 use fred::types::config::{
     ConnectionConfig, Options, PerformanceConfig, ReconnectPolicy, TcpConfig, UnresponsiveConfig,
 };
 use fred::types::scripts::Script;
-use fred::types::{FromValue, MultipleKeys, MultipleValues};
+use fred::types::{ClusterHash, CustomCommand, FromValue, Value};
 use tokio::sync::Notify;
 
 use crate::kernel::task::Tasks;
@@ -152,19 +152,21 @@ impl Redis {
         &self,
         script: &Script,
         keys: Vec<String>,
-        args: impl TryInto<MultipleValues, Error: Into<fred::error::Error>>,
+        args: Vec<Value>,
     ) -> Result<R> {
-        let keys = MultipleKeys::from(keys);
-        let args = args.try_into().map_err(|error| {
-            let error: fred::error::Error = error.into();
-            Error::internal(error)
-        })?;
+        let mut words = Vec::with_capacity(2 + keys.len() + args.len());
+        words.push(script.sha1().clone().into());
+        words.push(Value::Integer(i64::try_from(keys.len()).unwrap_or(0)));
+        words.extend(keys.into_iter().map(Value::from));
+        words.extend(args);
+        // The client's own methods for scripts heed neither its options nor its state.
+        let command = |name| CustomCommand::new_static(name, ClusterHash::Offset(2), false);
         self.call(|client| async move {
-            let hash = script.sha1().clone();
-            let outcome = client.evalsha(hash, keys.clone(), args.clone()).await;
+            let outcome = client.custom(command("EVALSHA"), words.clone()).await;
             match (outcome, script.lua()) {
                 (Err(error), Some(lua)) if error.details().starts_with("NOSCRIPT") => {
-                    client.eval(lua.clone(), keys, args).await
+                    words[0] = lua.clone().into();
+                    client.custom(command("EVAL"), words).await
                 }
                 (outcome, _) => outcome,
             }

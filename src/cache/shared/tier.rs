@@ -119,12 +119,13 @@ impl<K, V> Tier<K, V> {
         Fut: Future<Output = Result<V>>,
     {
         let outcome = load().await;
-        let bytes = outcome.as_ref().ok().and_then(self.0.encode);
-        let mark = bytes.is_some().then_some(found.mark).unwrap_or_default();
         let keep = self.0.freshness.stale;
-        self.0
-            .cache
-            .keep(group, key, mark, bytes.unwrap_or_default(), keep);
+        // Without a value only the turn is given up.
+        let (mark, bytes) = match outcome.as_ref().ok().and_then(self.0.encode) {
+            Some(bytes) => (found.mark, bytes),
+            None => Default::default(),
+        };
+        self.0.cache.keep(group, key, mark, bytes, keep);
         outcome.map(Loaded::new)
     }
 }

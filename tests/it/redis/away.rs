@@ -153,6 +153,7 @@ async fn sign_in_is_bounded_for_all_processes_together_with_redis_or_without() {
     pair.redis.restart().await;
     // An hour of the test's clock brings every allowance back.
     pair.here.advance(Duration::from_secs(60 * 60));
+    pair.here.run_jobs().await;
     for app in [&pair.here, &pair.there] {
         let guest = app.guest().await;
         until("Redis is found", async || {
