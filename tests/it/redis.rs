@@ -4,7 +4,7 @@
 mod away;
 mod shared;
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use souk::app::Overrides;
 
@@ -30,18 +30,4 @@ impl Pair {
         let there = here.beside_with(&settings, &adjust).await;
         Self { redis, here, there }
     }
-}
-
-/// Waits until something holds; the test fails when it never does. Gives how long it took.
-async fn until(what: &str, mut condition: impl AsyncFnMut() -> bool) -> Duration {
-    let began = Instant::now();
-    let met = async {
-        let mut pace = tokio::time::interval(Duration::from_millis(5));
-        while !condition().await {
-            pace.tick().await;
-        }
-    };
-    let met = tokio::time::timeout(Duration::from_secs(20), met).await;
-    assert!(met.is_ok(), "{what}: never");
-    began.elapsed()
 }

@@ -12,9 +12,9 @@ use souk::pb::souk::orders::v1::order::Status;
 use souk::pb::souk::orders::v1::{WatchOrderRequest, WatchOrderResponse};
 use tonic::{Code, Streaming};
 
-use super::{Pair, until};
+use super::Pair;
 use crate::support::redis::is_at_hand;
-use crate::support::{Client, RedisServer, Seller, TestApp, reason};
+use crate::support::{Client, RedisServer, Seller, TestApp, reason, until};
 
 /// How late streams may be without hints, with room for a busy machine.
 const LATE: Duration = Duration::from_secs(4);

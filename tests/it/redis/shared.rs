@@ -9,9 +9,9 @@ use souk::pb::souk::orders::v1::WatchOrderRequest;
 use souk::pb::souk::orders::v1::order::Status;
 use tonic::Code;
 
-use super::{NEVER, Pair, until};
+use super::{NEVER, Pair};
 use crate::support::redis::is_at_hand;
-use crate::support::{Client, reason};
+use crate::support::{Client, reason, until};
 
 /// No poll finds anything: what arrives came by a hint.
 async fn pair(settings: &[(&str, &str)]) -> Pair {
