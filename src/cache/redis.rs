@@ -23,6 +23,7 @@ use fred::types::config::{
 };
 use fred::types::scripts::Script;
 use fred::types::{ClusterHash, CustomCommand, FromValue, Value};
+use futures_util::future::join_all;
 use tokio::sync::Notify;
 
 use crate::kernel::task::Tasks;
@@ -104,13 +105,12 @@ impl Redis {
         self.0.is_away.load(Ordering::SeqCst)
     }
 
-    /// Lets go of the connections.
+    /// Lets go of the connections. Takes no longer than a command.
     pub async fn close(&self) {
-        // Those that are closed already have nothing to say.
-        for client in self.0.pool.clients() {
-            drop(client.quit().await);
-        }
-        drop(self.0.subscriber.quit().await);
+        let quits = join_all(self.0.pool.clients().iter().map(ClientLike::quit));
+        let all = async { tokio::join!(quits, self.0.subscriber.quit()) };
+        // One that is gone already cannot say goodbye.
+        drop(tokio::time::timeout(PATIENCE, all).await);
     }
 
     /// Tells all who listen to a channel of this installation.
