@@ -2,6 +2,7 @@
 
 mod outside;
 mod services;
+mod shared;
 
 use std::io;
 use std::net::SocketAddr;
@@ -13,14 +14,14 @@ use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 use tower::util::BoxCloneSyncService;
 
-use crate::cache::{LocalRateLimit, RateLimit};
+use crate::cache::{Counters, RateLimit, Tally};
 use crate::clients::http;
 use crate::clients::mail::Mail;
 use crate::clients::sms::Sms;
 use crate::config::Config;
 use crate::db::Db;
 use crate::edge::Edge;
-use crate::events::{Events, EventsConfig, LocalBus};
+use crate::events::{Events, EventsConfig};
 use crate::grpc::{Calls, Limiters, Server, ServerConfig};
 use crate::jobs::Jobs;
 use crate::kernel::seal::Sealer;
@@ -31,6 +32,7 @@ use crate::services::auth::{Auth, RateWindows};
 use crate::services::ops::Health;
 pub use outside::{mail, sms};
 use services::Base;
+use shared::Shared;
 
 /// How long background work may take to end at shutdown. Together with the drain limit
 /// of connections it stays below the 30 s that supervisors commonly wait.
@@ -51,7 +53,7 @@ pub struct Overrides {
     pub mail: Option<Arc<dyn Mail>>,
     /// The bounds of calls to the outside.
     pub http: http::Limits,
-    /// Who counts calls; unset, this process does.
+    /// Who counts calls; unset, the settings decide.
     pub limits: Option<Arc<dyn RateLimit>>,
     /// How streams behave.
     pub events: EventsConfig,
@@ -88,6 +90,7 @@ pub struct App {
     pub auth: Auth,
     health: Health,
     routes: Routes,
+    shared: Shared,
     tasks: Tasks,
 }
 
@@ -110,8 +113,9 @@ impl App {
         db.migrate().await?;
         let tasks = Tasks::default();
         db.keep_time(&tasks);
+        let shared = Shared::open(config.redis.as_ref(), db.clock(), &tasks).await?;
         let sealer = Sealer::new(config.secrets.token.clone());
-        let bus = Arc::new(LocalBus::default());
+        let bus = shared.bus.clone();
         let events =
             Events::start(db.clone(), sealer.clone(), bus, overrides.events, &tasks).await?;
         let config = Arc::new(config);
@@ -123,6 +127,9 @@ impl App {
             sms,
             mail,
             clerk,
+            tally: Tally::new(shared.counters.clone(), tasks.clone()),
+            redis: shared.redis.clone(),
+            cache: shared.cache.clone(),
         };
         let services = services::build(&base);
         db.set_observers(services.observers);
@@ -140,6 +147,7 @@ impl App {
             auth: services.auth,
             health: services.health,
             routes: services.routes,
+            shared,
             tasks,
         })
     }
@@ -158,11 +166,10 @@ impl App {
         let app = Self::open(config, overrides).await?;
         let (health, health_service) = tonic_health::server::health_reporter();
         let routes = with_reflection(app.routes.clone(), &app.config.server)?;
-        let counts =
-            counts.unwrap_or_else(|| Arc::new(LocalRateLimit::new(app.db.clock().clone())));
         let limits = Limiters {
-            usual: counts,
+            usual: counts.unwrap_or_else(|| app.shared.limits.clone()),
             strict: Arc::new(RateWindows::new(app.db.clone())),
+            local: app.shared.local_limits.clone(),
         };
         let calls = Calls::new(
             routes.add_service(health_service),
@@ -210,8 +217,15 @@ impl App {
         ended
     }
 
-    /// Lets go of the database: a connection that a call was cut off from may be busy still.
+    /// The passing counts, such as `otp_sent`.
+    pub fn counters(&self) -> &Arc<dyn Counters> {
+        &self.shared.counters
+    }
+
+    /// Lets go of Redis and the database: a connection that a call was cut off from may be
+    /// busy still.
     async fn let_go(&self) {
+        self.shared.close().await;
         if tokio::time::timeout(CLOSE_LIMIT, self.db.close())
             .await
             .is_err()

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use tonic::service::Routes;
 
 use crate::bounded;
+use crate::cache::{Redis, SharedCache, Tally};
 use crate::clients::clerk::Clerk;
 use crate::clients::mail::Mail;
 use crate::clients::sms::Sms;
@@ -43,6 +44,9 @@ pub(super) struct Base {
     pub(super) sms: Option<Arc<dyn Sms>>,
     pub(super) mail: Option<Arc<dyn Mail>>,
     pub(super) clerk: Option<Arc<Clerk>>,
+    pub(super) tally: Tally,
+    pub(super) redis: Option<Redis>,
+    pub(super) cache: Option<SharedCache>,
 }
 
 /// The services, joined.
@@ -78,10 +82,12 @@ pub(super) fn build(base: &Base) -> Services {
         sms: base.sms.clone(),
         mail: base.mail.clone(),
         clerk: base.clerk.clone(),
+        tally: Some(base.tally.clone()),
     };
     let auth = Auth::new(db(), sealer(), outside, open_orders, of_auth(config));
     let stock = Arc::new(StockOfProducts);
-    let catalog = Catalog::new(db(), sealer(), stores.clone(), stock, currency);
+    let cache = base.cache.as_ref();
+    let catalog = Catalog::new(db(), sealer(), stores.clone(), stock, currency, cache);
     let inventory = Inventory::new(db(), sealer(), events(), stores.clone(), catalog.clone());
     let shipping = Shipping::new(db(), stores.clone(), of_shipping(config));
     let delivery = Delivery::new(db(), sealer(), stores.clone(), shipping.clone());
@@ -94,7 +100,7 @@ pub(super) fn build(base: &Base) -> Services {
         shipping.clone(),
         of_orders(config),
     );
-    let health = Health::new(db());
+    let health = Health::new(db(), base.redis.clone());
     let environment = config.environment.as_str();
     let ops = Ops::new(db(), sealer(), health.clone(), environment);
 

@@ -1,5 +1,7 @@
 //! How often somebody may do something.
 
+mod redis;
+
 use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -11,6 +13,7 @@ use governor::state::{InMemoryState, NotKeyed, RateLimiter};
 use moka::policy::EvictionPolicy;
 
 use crate::kernel::{Clock, Error, Reason, Result, Time};
+pub use redis::RedisRateLimit;
 
 /// Callers that are remembered at once; the one who was quiet for longest goes first.
 const REMEMBERED: u64 = 100_000;
@@ -96,15 +99,18 @@ impl RateLimit for LocalRateLimit {
             }
             Err(refusal) => {
                 let wait = refusal.wait_time_from(self.clock.now());
-                Err(
-                    Error::new(Reason::RateLimitExceeded, "too many calls, try again later")
-                        .with("limit", limit.count)
-                        .with("class", limit.class)
-                        .retry_after(wait),
-                )
+                Err(too_many(limit, wait))
             }
         }
     }
+}
+
+/// Nothing is left of an allowance.
+fn too_many(limit: &Limit, wait: Duration) -> Error {
+    Error::new(Reason::RateLimitExceeded, "too many calls, try again later")
+        .with("limit", limit.count)
+        .with("class", limit.class)
+        .retry_after(wait)
 }
 
 /// The time in which one call of the allowance comes back.

@@ -1,4 +1,4 @@
-//! The database, and the cache that is not used yet.
+//! The database, and its replica.
 
 use std::path::Path;
 
@@ -6,6 +6,7 @@ use super::read::{Name, Reader};
 use crate::db::{DbConfig, Dialect};
 
 const URL: Name = ("DATABASE_URL", "database.url");
+const REPLICA: Name = ("DATABASE_REPLICA_URL", "database.replica_url");
 const HOST: Name = ("DATABASE_HOST", "database.host");
 
 /// How to reach the database: the URL, or its parts, or a file in the data directory.
@@ -22,7 +23,9 @@ pub(super) fn read(reader: &mut Reader, data: &Path) -> DbConfig {
         // Every connection would have a database of its own.
         reader.problem(URL, "must name a file: souk uses several connections");
     }
+    let is_sqlite = url.starts_with("sqlite:");
     let mut config = DbConfig::new(url);
+    config.replica_url = replica(reader, is_sqlite);
     config.max_connections = reader.number(
         ("DATABASE_MAX_CONNECTIONS", "database.max_connections"),
         config.max_connections,
@@ -36,6 +39,20 @@ pub(super) fn read(reader: &mut Reader, data: &Path) -> DbConfig {
         1000,
     );
     config
+}
+
+/// A second PostgreSQL that follows the first one, for reads that may be a little behind.
+fn replica(reader: &mut Reader, is_sqlite: bool) -> Option<String> {
+    let url = reader.text(REPLICA)?;
+    if is_sqlite {
+        reader.problem(
+            REPLICA,
+            "must not be set with SQLite, which has no replicas",
+        );
+    } else if !matches!(Dialect::of_url(&url), Ok(Dialect::Postgres)) {
+        reader.problem(REPLICA, "must begin with postgres:");
+    }
+    Some(url)
 }
 
 /// Whether the settings name a database.
@@ -66,20 +83,6 @@ fn from_parts(reader: &mut Reader) -> Option<String> {
         url.push_str(&format!("?sslmode={}", escape(&mode)));
     }
     Some(url)
-}
-
-/// Whether a Redis is configured, which this version notes but does not use.
-pub(super) fn redis(reader: &mut Reader) -> bool {
-    let url = reader.text(("REDIS_URL", "redis.url"));
-    let host = reader.text(("REDIS_HOST", "redis.host"));
-    for unused in [
-        ("REDIS_PORT", "redis.port"),
-        ("REDIS_PASSWORD", "redis.password"),
-        ("REDIS_DB", "redis.db"),
-    ] {
-        reader.text(unused);
-    }
-    url.is_some() || host.is_some()
 }
 
 /// Whether a database URL reaches another machine without TLS.
@@ -113,6 +116,28 @@ pub(super) fn is_exposed(url: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_replica_is_a_postgresql_beside_a_postgresql() {
+        let here = "postgres://souk@localhost/souk";
+        for (url, replica, is_good) in [
+            (here, "postgres://souk@localhost/copy", true),
+            (here, "sqlite://copy.db", false),
+            (here, "copy", false),
+            ("sqlite://souk.db", "postgres://souk@localhost/copy", false),
+        ] {
+            let settings = [("DATABASE_URL", url), ("DATABASE_REPLICA_URL", replica)];
+            let env = settings.map(|(name, value)| (name.to_owned(), value.to_owned()));
+            let mut reader = Reader::new(env.into(), None);
+            let config = read(&mut reader, Path::new("data"));
+            assert_eq!(config.replica_url.as_deref(), Some(replica));
+            let problems = reader.finish();
+            assert_eq!(problems.is_empty(), is_good, "{problems:?}");
+            if let Some(problem) = problems.first() {
+                assert!(problem.to_string().starts_with("DATABASE_REPLICA_URL"));
+            }
+        }
+    }
 
     #[test]
     fn only_a_remote_database_without_tls_is_exposed() {

@@ -11,6 +11,7 @@ mod mail;
 mod market;
 mod production;
 mod read;
+mod redis;
 mod secrets;
 mod server;
 mod sms;
@@ -30,6 +31,7 @@ pub use read::Problem;
 pub use secrets::Secrets;
 pub use sms::{Sender, Sms, Twilio};
 
+use crate::cache::RedisConfig;
 use crate::db::DbConfig;
 use crate::grpc::ServerConfig;
 use read::Reader;
@@ -66,6 +68,8 @@ pub struct Config {
     pub database: DbConfig,
     /// Whether the database was named, not only defaulted.
     pub database_named: bool,
+    /// Redis, where there is one.
+    pub redis: Option<RedisConfig>,
     /// The keys.
     pub secrets: Secrets,
     /// The keys of access tokens, beyond the shared secret.
@@ -107,15 +111,13 @@ impl Config {
         if !production {
             make_folder(&data, &mut reader, &mut notes);
         }
-        if database::redis(&mut reader) {
-            notes.push("Redis is configured but not used yet: cache and bus are in process".into());
-        }
         let secrets = secrets::read(&mut reader, keep_in(&data, production), &mut notes);
         let config = Self {
             environment,
             server: server::read(&mut reader, production),
             database: database::read(&mut reader, &data),
             database_named: database::is_named(&mut reader),
+            redis: redis::read(&mut reader),
             keys: keys::read(&mut reader, &secrets, production),
             secrets,
             auth: auth::read(&mut reader),
@@ -241,6 +243,7 @@ mod tests {
             ("OTP_DEV_CODE", "12"),
             ("TLS_CERT_FILE", "cert.pem"),
             ("DATABASE_URL", "mysql://x"),
+            ("REDIS_URL", "memcached://x"),
             ("ACCESS_TOKEN_EXPIRES_IN", "1d"),
             ("CLIENT_URL", "shop.example.com"),
             ("ADMIN_BOOTSTRAP_TOKEN", "short"),
@@ -320,6 +323,13 @@ mod tests {
                 "DATABASE_URL must use TLS",
             ),
             ("DATABASE_URL", "", "DATABASE_URL must be set"),
+            (
+                "DATABASE_REPLICA_URL",
+                "postgres://souk@copy/souk",
+                "DATABASE_REPLICA_URL must use TLS",
+            ),
+            ("REDIS_URL", "redis://:pw@cache", "REDIS_URL must use TLS"),
+            ("REDIS_HOST", "cache", "REDIS_URL must use TLS"),
             ("TLS_AT_PROXY", "false", "TLS_CERT_FILE must be set"),
             ("TRUST_PROXY", "", "TRUST_PROXY must name"),
             ("SMTP_TLS", "none", "SMTP_TLS must not be none"),

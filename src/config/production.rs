@@ -2,6 +2,7 @@
 
 use super::read::Problem;
 use super::{Config, auth, clerk, database, mail, sms};
+use crate::cache::RedisConfig;
 use crate::grpc::Origins;
 
 /// Everything that would make a production server unsafe; empty when it may start.
@@ -34,6 +35,20 @@ pub(super) fn refusals(config: &Config) -> Vec<Problem> {
             database::is_exposed(&config.database.url),
             "DATABASE_URL",
             "must use TLS to another host: add sslmode=require, or better verify-full",
+        ),
+        (
+            config
+                .database
+                .replica_url
+                .as_deref()
+                .is_some_and(database::is_exposed),
+            "DATABASE_REPLICA_URL",
+            "must use TLS to another host: add sslmode=require, or better verify-full",
+        ),
+        (
+            config.redis.as_ref().is_some_and(RedisConfig::is_exposed),
+            "REDIS_URL",
+            "must use TLS and a password to another host: rediss://user:password@host",
         ),
         (
             public && server.tls.is_none() && !server.tls_at_proxy,

@@ -13,6 +13,7 @@ use super::dialect::Dialect;
 use super::observers::{Observer, Observers, Seen};
 use super::outbox::NewEvent;
 use super::pulse::Pulse;
+use super::replica::{self, Replica};
 use super::statements;
 use crate::kernel::{Clock, Error, Result};
 
@@ -30,6 +31,8 @@ const SQLITE_LEAST: [u32; 3] = [3, 51, 3];
 pub struct DbConfig {
     /// `sqlite://path/to/file` or `postgres://user:password@host/name`.
     pub url: String,
+    /// The same of a PostgreSQL that follows it, for reads that may be a little behind.
+    pub replica_url: Option<String>,
     /// Connections at the most (PostgreSQL), readers at the most (SQLite).
     pub max_connections: u32,
     /// Connections kept open (PostgreSQL).
@@ -49,6 +52,7 @@ impl DbConfig {
     pub fn new(url: impl Into<String>) -> Self {
         Self {
             url: url.into(),
+            replica_url: None,
             max_connections: 20,
             min_connections: 5,
             acquire_timeout: Duration::from_secs(2),
@@ -70,12 +74,14 @@ struct Shared {
     probe: DatabaseConnection,
     answered: Mutex<Option<Instant>>,
     pulse: Pulse,
+    replica: Option<Replica>,
     dialect: Dialect,
     statement_timeout: Duration,
     clock: Clock,
     observers: Observers,
     events: Notify,
     jobs: Notify,
+    jobs_committed: Notify,
 }
 
 impl Db {
@@ -99,18 +105,24 @@ impl Db {
                 (writer, reader.clone(), reader)
             }
         };
+        let replica = match &config.replica_url {
+            Some(url) => Some(Replica::new(open(following(config, url, &pulse)).await?)),
+            None => None,
+        };
         let db = Self(Arc::new(Shared {
             writer,
             reader,
             probe,
             answered: Mutex::default(),
             pulse,
+            replica,
             dialect,
             statement_timeout: config.statement_timeout,
             clock: clock::of(dialect, &clock),
             observers: Observers::default(),
             events: Notify::new(),
             jobs: Notify::new(),
+            jobs_committed: Notify::new(),
         }));
         db.ask_the_time().await?;
         Ok(db)
@@ -170,9 +182,16 @@ impl Db {
         &self.0.events
     }
 
-    /// Woken after each commit of this process that enqueued jobs.
+    /// Wakes the workers: woken after each commit of this process that enqueued jobs, and
+    /// by whoever hears of others' jobs.
     pub fn jobs_enqueued(&self) -> &Notify {
         &self.0.jobs
+    }
+
+    /// Woken after each commit of this process that enqueued jobs, for whoever tells the
+    /// others.
+    pub fn jobs_committed(&self) -> &Notify {
+        &self.0.jobs_committed
     }
 
     /// Asks the database for a sign of life.
@@ -200,7 +219,9 @@ impl Db {
 
     /// Closes every connection.
     pub async fn close(&self) {
-        for pool in [&self.0.reader, &self.0.writer, &self.0.probe] {
+        let replica = self.0.replica.iter().map(|replica| &replica.pool);
+        let own = [&self.0.reader, &self.0.writer, &self.0.probe];
+        for pool in own.into_iter().chain(replica) {
             if let Err(error) = pool.clone().close().await {
                 tracing::warn!(%error, "a database connection did not close cleanly");
             }
@@ -217,6 +238,10 @@ impl Db {
         self.0.statement_timeout
     }
 
+    pub(super) fn replica(&self) -> Option<&Replica> {
+        self.0.replica.as_ref()
+    }
+
     pub(super) fn writer(&self) -> &DatabaseConnection {
         &self.0.writer
     }
@@ -231,6 +256,7 @@ impl Db {
         }
         if jobs > 0 {
             self.0.jobs.notify_one();
+            self.0.jobs_committed.notify_one();
         }
     }
 }
@@ -320,6 +346,20 @@ fn postgres(config: &DbConfig, pulse: &Pulse) -> ConnectOptions {
                     ("idle_in_transaction_session_timeout", "10000"),
                 ])
         });
+    options
+}
+
+/// The replica is not needed to start.
+fn following(config: &DbConfig, url: &str, pulse: &Pulse) -> ConnectOptions {
+    let config = DbConfig {
+        url: url.to_owned(),
+        min_connections: 0,
+        acquire_timeout: replica::PATIENCE,
+        connect_timeout: replica::PATIENCE,
+        ..config.clone()
+    };
+    let mut options = postgres(&config, pulse);
+    options.connect_lazy(true);
     options
 }
 

@@ -15,6 +15,7 @@ pub mod job_order;
 mod observers;
 mod outbox;
 mod pulse;
+mod replica;
 mod statements;
 #[cfg(test)]
 pub(crate) mod testing;

@@ -23,7 +23,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-pub use bus::{Bus, LocalBus};
+pub use bus::{Bus, Hint, LocalBus, RedisBus};
 pub use event::{Event, Position, SESSION_ENDED};
 pub use retention::{KEPT, register_retention};
 pub use watch::{Snapshot, Step, Steps, Update};
@@ -94,6 +94,10 @@ impl Events {
             tailer,
             stopping: tasks.stopping(),
         }));
+        let (carrying, to_carry, stopping) = (events.clone(), bus.clone(), tasks.stopping());
+        tasks.spawn(async move {
+            bus::carry_jobs(&carrying.0.db, &*to_carry, &stopping).await;
+        });
         let following = events.clone();
         tasks.spawn(async move {
             let shared = &following.0;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
-use super::bus::Bus;
+use super::bus::{Bus, Hint};
 use super::event::Position;
 use super::hub::Hub;
 use super::store;
@@ -114,8 +114,8 @@ impl Tailer {
             };
             tokio::select! {
                 () = stopping.cancelled() => return,
-                () = self.db.events_appended().notified() => bus.announce(),
-                () = bus.announced() => {}
+                () = self.db.events_appended().notified() => bus.announce(Hint::Events),
+                () = bus.announced(Hint::Events) => {}
                 () = tokio::time::sleep(wait) => {}
             }
         }

@@ -102,7 +102,8 @@ fn serve(config: ServerConfig) -> Port {
     let counts = Arc::new(LocalRateLimit::new(Clock::system()));
     let limits = Limiters {
         usual: counts.clone(),
-        strict: counts,
+        strict: counts.clone(),
+        local: counts,
     };
     let calls = Calls::new(
         Routes::new(Puppet),

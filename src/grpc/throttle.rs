@@ -29,6 +29,8 @@ pub struct Limiters {
     pub usual: Arc<dyn RateLimit>,
     /// Counts those of the strict classes while the usual one cannot.
     pub strict: Arc<dyn RateLimit>,
+    /// Counts the others meanwhile, in this process alone.
+    pub local: Arc<dyn RateLimit>,
 }
 
 /// Counts calls against the limits of their classes.
@@ -77,14 +79,21 @@ impl Throttle {
                 count: limit.count.saturating_mul(many),
                 ..*limit
             };
-            self.count(class, &shared, key.as_str()).await?;
+            let own = Key::of(format_args!("{}", user.uuid()));
+            // Together, since each may be a way to Redis and back.
+            let (all, own) = tokio::join!(
+                self.count(class, &shared, key.as_str()),
+                self.count(class, limit, own.as_str()),
+            );
+            return all.and(own);
         }
         let key = Key::of(format_args!("{}", user.uuid()));
         self.count(class, limit, key.as_str()).await
     }
 
     /// Counts one call. While the usual limiter is away, a strict class counts elsewhere
-    /// and the others are let through: a shop that nobody can enter helps nobody.
+    /// for all processes together, and the others in each process by itself: a shop that
+    /// nobody can enter helps nobody.
     async fn count(&self, class: Class, limit: &Limit, key: &str) -> Result<Option<Quota>> {
         let refusal = match self.limiters.usual.take(limit, key).await {
             Ok(quota) => {
@@ -99,7 +108,7 @@ impl Throttle {
         }
         self.note(Some(&refusal));
         if !class.is_strict() {
-            return Ok(None);
+            return self.limiters.local.take(limit, key).await.map(Some);
         }
         match self.limiters.strict.take(limit, key).await {
             Ok(quota) => Ok(Some(quota)),
@@ -118,7 +127,7 @@ impl Throttle {
         match away {
             Some(error) => tracing::warn!(
                 error = ?error,
-                "the limiter is away: sign-in counts in the database, other calls are not counted"
+                "the limiter is away: sign-in counts in the database, other calls in each process"
             ),
             None => tracing::info!("the limiter is back"),
         }

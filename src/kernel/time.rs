@@ -130,6 +130,11 @@ impl Clock {
         Some(slow)
     }
 
+    /// Whether only [`Clock::advance`] moves it.
+    pub const fn is_manual(&self) -> bool {
+        matches!(self.0, Source::Manual(_))
+    }
+
     /// The present instant.
     pub fn now(&self) -> Time {
         match &self.0 {

@@ -87,7 +87,11 @@ impl Fault {
             }
             Self::RedisDown => town.redis().0.kill(),
             Self::RedisSlow => town.redis().1.delay(Duration::from_secs(1)),
-            Self::RedisEmptied => town.redis().0.empty(),
+            Self::RedisEmptied => {
+                let redis = &town.redis().0;
+                redis.command(&["FLUSHALL"]).await;
+                redis.command(&["SCRIPT", "FLUSH"]).await;
+            }
             Self::SmsSilent => town.twilio.will(vec![Reply::Silent; 10_000]),
         }
         Hold::Nothing
@@ -100,7 +104,7 @@ impl Fault {
         match self {
             Self::DatabaseSilent => town.line().freeze(false),
             Self::DatabaseSlow => town.line().delay(Duration::ZERO),
-            Self::RedisDown => town.redis().0.resume().await,
+            Self::RedisDown => town.redis().0.restart().await,
             Self::RedisSlow => town.redis().1.delay(Duration::ZERO),
             Self::SmsSilent => town.twilio.forget(),
             Self::DatabaseReset | Self::PoolStarved | Self::RedisEmptied => {}

@@ -1,6 +1,8 @@
 //! The installation under trial, each of its dependencies behind a proxy.
 
-use crate::rig::{Caller, Kind, Proxy, Redis, Shop, Souk};
+use std::net::Ipv4Addr;
+
+use crate::rig::{Caller, Kind, Proxy, RedisServer, Shop, Souk, free_port};
 use crate::twilio::FakeTwilio;
 
 const SETTINGS: &[(&str, &str)] = &[
@@ -16,7 +18,7 @@ pub struct Town {
     pub twilio: FakeTwilio,
     /// The way to PostgreSQL; SQLite has none.
     pub database: Option<Proxy>,
-    pub redis: Option<(Redis, Proxy)>,
+    pub redis: Option<(RedisServer, Proxy)>,
 }
 
 impl Town {
@@ -29,12 +31,12 @@ impl Town {
         let (mut database, mut redis) = (None, None);
         if Kind::chosen() == Kind::Postgres {
             let (proxy, url) = first.database.behind_proxy().await;
-            let server = Redis::start().await;
-            let line = Proxy::start(server.address()).await;
-            first = first.with(&[
-                ("DATABASE_URL", &url),
-                ("REDIS_URL", &line.url().replace("http", "redis")),
-            ]);
+            let port = free_port();
+            let server = RedisServer::on_port(port).await;
+            let line = Proxy::start((Ipv4Addr::LOCALHOST, port).into()).await;
+            first = first
+                .with(&[("DATABASE_URL", &url)])
+                .on_redis(line.url().replace("http", "redis"));
             (database, redis) = (Some(proxy), Some((server, line)));
         }
         let mut souks = vec![first];
@@ -60,7 +62,7 @@ impl Town {
         self.database.as_ref().expect("a database server")
     }
 
-    pub fn redis(&mut self) -> &mut (Redis, Proxy) {
+    pub fn redis(&mut self) -> &mut (RedisServer, Proxy) {
         self.redis.as_mut().expect("a Redis")
     }
 

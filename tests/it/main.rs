@@ -28,6 +28,8 @@ mod edge;
 mod inventory;
 mod ops;
 mod orders;
+mod redis;
+mod replica;
 mod shipping;
 mod stores;
 mod users;

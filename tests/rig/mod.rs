@@ -27,6 +27,6 @@ pub use dice::{Dice, setting};
 pub use late::{hold_stock, until_waiting};
 pub use process::{Souk, Stopped, free_port};
 pub use proxy::Proxy;
-pub use redis::Redis;
+pub use redis::RedisServer;
 pub use shop::{Good, Shop, lines, order};
 pub use wait::{pause, until, with_retries};

@@ -14,6 +14,7 @@ use tempfile::TempDir;
 
 use super::client::DEV_CODE;
 use super::database::{Database, Kind};
+use super::dice::setting;
 
 /// How long a start may take before the run is given up.
 const START: Duration = Duration::from_secs(30);
@@ -44,13 +45,19 @@ impl Souk {
 
     pub async fn install_on(kind: Kind, label: &str) -> Self {
         let dir = tempfile::Builder::new().prefix("souk-").tempdir().unwrap();
-        Self {
+        let mut souk = Self {
             database: Arc::new(Database::create(kind, &dir, label).await),
             port: free_port(),
             dir: Arc::new(dir),
             settings: Vec::new(),
             child: None,
+        };
+        if setting("SOUK_TEST_REDIS", "off".to_owned()) == "on" {
+            let url: String = setting("TEST_REDIS_URL", String::new());
+            assert!(!url.is_empty(), "TEST_REDIS_URL names the Redis to test on");
+            souk = souk.on_redis(url);
         }
+        souk
     }
 
     /// The same installation with settings of its own.
@@ -58,6 +65,13 @@ impl Souk {
         let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
         self.settings.extend(settings.iter().map(owned));
         self
+    }
+
+    /// The same installation on a Redis, under names of its own there.
+    pub fn on_redis(self, url: String) -> Self {
+        let folder = self.dir.path().file_name().unwrap().to_string_lossy();
+        let prefix = folder.replace(|letter: char| !letter.is_ascii_alphanumeric(), "");
+        self.with(&[("REDIS_URL", &url), ("REDIS_PREFIX", &format!("{prefix}:"))])
     }
 
     /// Another process over the same database, with the same secrets. Not started yet.

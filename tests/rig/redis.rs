@@ -1,63 +1,74 @@
-//! A Redis of the run's own, which may be killed and emptied.
+//! A Redis of the test's own, which it may kill, freeze and empty.
 
-use std::io::{Read, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::UnixStream;
 
-use super::process::free_port;
-use super::wait::until;
+/// The longest that a start may take.
+const PATIENCE: Duration = Duration::from_secs(20);
 
-/// A Redis server that keeps nothing on disk.
-pub struct Redis {
+/// A server that listens on a socket in a folder of its own, and keeps nothing when it
+/// is killed.
+pub struct RedisServer {
     dir: TempDir,
+    /// The TCP port that it listens on beside the socket; 0: none.
     port: u16,
     child: Option<Child>,
 }
 
-impl Redis {
-    /// Starts a server on a free port. The program is `redis-server`, as installed.
+impl RedisServer {
+    /// A server that runs.
     pub async fn start() -> Self {
-        let mut redis = Self {
-            dir: tempfile::Builder::new().prefix("redis-").tempdir().unwrap(),
-            port: free_port(),
-            child: None,
-        };
-        redis.resume().await;
-        redis
+        Self::on_port(0).await
     }
 
-    pub fn address(&self) -> SocketAddr {
-        (Ipv4Addr::LOCALHOST, self.port).into()
+    /// A server that runs, and listens on a port of this host too.
+    pub async fn on_port(port: u16) -> Self {
+        let mut server = Self {
+            dir: tempfile::tempdir().unwrap(),
+            port,
+            child: None,
+        };
+        server.restart().await;
+        server
     }
 
     /// What REDIS_URL says.
     pub fn url(&self) -> String {
-        format!("redis://{}", self.address())
+        format!("redis+unix://{}", self.socket().display())
     }
 
-    /// Starts it again, empty, on the same port.
-    pub async fn resume(&mut self) {
-        assert!(self.child.is_none(), "Redis runs already");
-        let child = Command::new("redis-server")
-            .args(["--bind", "127.0.0.1", "--port", &self.port.to_string()])
-            .args(["--save", "", "--appendonly", "no"])
-            .current_dir(self.dir.path())
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("redis-server is installed");
-        self.child = Some(child);
-        until("Redis answers", || {
-            self.say("PING").is_some_and(|it| it.starts_with("+PONG"))
-        })
-        .await;
+    /// Starts it after it was killed.
+    pub async fn restart(&mut self) {
+        let programs = ["redis-server", "valkey-server"];
+        let started = programs.iter().find_map(|program| {
+            Command::new(program)
+                .args(["--bind", "127.0.0.1", "--port", &self.port.to_string()])
+                .args(["--save", "", "--appendonly", "no"])
+                .arg("--unixsocket")
+                .arg(self.socket())
+                .arg("--dir")
+                .arg(self.dir.path())
+                .stdout(Stdio::null())
+                .spawn()
+                .ok()
+        });
+        self.child = Some(started.expect("redis-server or valkey-server is in PATH"));
+        let answers = async {
+            let mut pace = tokio::time::interval(Duration::from_millis(5));
+            while self.try_command(&["PING"]).await.is_none() {
+                pace.tick().await;
+            }
+        };
+        let answers = tokio::time::timeout(PATIENCE, answers).await;
+        answers.expect("Redis starts");
     }
 
-    /// SIGKILL: every connection breaks, and what it held is gone.
+    /// Kills it, as a power cut would.
     pub fn kill(&mut self) {
         if let Some(mut child) = self.child.take() {
             child.kill().unwrap();
@@ -65,25 +76,66 @@ impl Redis {
         }
     }
 
-    /// Throws away everything that it holds, scripts among it.
-    pub fn empty(&self) {
-        assert_eq!(self.say("FLUSHALL").as_deref(), Some("+OK\r\n"));
-        assert_eq!(self.say("SCRIPT FLUSH").as_deref(), Some("+OK\r\n"));
+    /// Holds it still: it takes connections and answers nothing.
+    pub fn freeze(&self) {
+        self.signal("-STOP");
     }
 
-    /// One command on a connection of its own; nothing when nobody answers.
-    pub fn say(&self, command: &str) -> Option<String> {
-        let mut stream = TcpStream::connect(self.address()).ok()?;
-        stream.set_read_timeout(Some(Duration::from_secs(5))).ok()?;
-        stream.write_all(format!("{command}\r\n").as_bytes()).ok()?;
-        let mut answer = [0; 1024];
-        let len = stream.read(&mut answer).ok()?;
-        Some(String::from_utf8_lossy(&answer[..len]).into_owned())
+    /// Lets it go on.
+    pub fn thaw(&self) {
+        self.signal("-CONT");
+    }
+
+    /// Sends a command and gives what comes back, a line for each value.
+    pub async fn command(&self, words: &[&str]) -> String {
+        self.try_command(words).await.expect("Redis answers")
+    }
+
+    fn socket(&self) -> PathBuf {
+        self.dir.path().join("socket")
+    }
+
+    fn signal(&self, signal: &str) {
+        let id = self.child.as_ref().expect("it runs").id().to_string();
+        let sent = Command::new("kill").args([signal, &id]).status().unwrap();
+        assert!(sent.success());
+    }
+
+    async fn try_command(&self, words: &[&str]) -> Option<String> {
+        let stream = UnixStream::connect(self.socket()).await.ok()?;
+        let mut stream = BufReader::new(stream);
+        let mut request = format!("*{}\r\n", words.len());
+        for word in words {
+            request.push_str(&format!("${}\r\n{word}\r\n", word.len()));
+        }
+        stream.write_all(request.as_bytes()).await.ok()?;
+        let (mut answer, mut values) = (Vec::new(), 1);
+        while values > 0 {
+            values -= 1;
+            let mut line = String::new();
+            stream.read_line(&mut line).await.ok()?;
+            let (kind, rest) = line.trim_end().split_at_checked(1)?;
+            match kind {
+                "*" => values += rest.parse::<usize>().ok()?,
+                "$" if rest == "-1" => answer.push(String::new()),
+                "$" => {
+                    let mut value = vec![0; rest.parse::<usize>().ok()? + 2];
+                    stream.read_exact(&mut value).await.ok()?;
+                    value.truncate(value.len() - 2);
+                    answer.push(String::from_utf8_lossy(&value).into_owned());
+                }
+                _ => answer.push(rest.to_owned()),
+            }
+        }
+        Some(answer.join("\n"))
     }
 }
 
-impl Drop for Redis {
+impl Drop for RedisServer {
     fn drop(&mut self) {
-        self.kill();
+        if let Some(mut child) = self.child.take() {
+            let ended = child.kill().and_then(|()| child.wait());
+            drop(ended);
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::rig::{Caller, Kind, Proxy, Redis, Souk};
+use crate::rig::{Caller, Kind, Proxy, RedisServer, Souk};
 
 /// Every reader and every writer of the run comes from one address.
 const SETTINGS: &[(&str, &str)] = &[
@@ -17,7 +17,7 @@ pub struct Fleet {
     /// One line to each process; readers use them, writers go directly.
     pub proxies: Vec<Proxy>,
     /// What processes share beside the database; SQLite has one process only.
-    pub redis: Option<Redis>,
+    pub redis: Option<RedisServer>,
 }
 
 impl Fleet {
@@ -25,10 +25,10 @@ impl Fleet {
         let mut first = Souk::install("watch").await.with(SETTINGS);
         let redis = match Kind::chosen() {
             Kind::Sqlite => None,
-            Kind::Postgres => Some(Redis::start().await),
+            Kind::Postgres => Some(RedisServer::start().await),
         };
         if let Some(redis) = &redis {
-            first = first.with(&[("REDIS_URL", &redis.url())]);
+            first = first.on_redis(redis.url());
         }
         let mut souks = vec![first];
         if redis.is_some() {

@@ -80,9 +80,13 @@ async fn happen(fault: Fault, fleet: &mut Fleet, market: &Market, dice: &mut Dic
             let redis = fleet.redis.as_mut().unwrap();
             redis.kill();
             pause(seconds(1)).await;
-            redis.resume().await;
+            redis.restart().await;
         }
-        Fault::RedisEmptied => fleet.redis.as_ref().unwrap().empty(),
+        Fault::RedisEmptied => {
+            let redis = fleet.redis.as_ref().unwrap();
+            redis.command(&["FLUSHALL"]).await;
+            redis.command(&["SCRIPT", "FLUSH"]).await;
+        }
     }
     format!("{fault:?}")
 }

@@ -2,6 +2,7 @@ use super::*;
 use crate::cache::LocalRateLimit;
 use crate::kernel::{Clock, Id, Role, Time};
 use crate::pb::policy;
+use std::sync::atomic::AtomicU32;
 use std::time::Duration;
 
 const WRITE: &str = "/souk.orders.v1.OrderService/CancelOrder";
@@ -20,7 +21,8 @@ fn throttle(calls: u32) -> Throttle {
     let counts: Arc<dyn RateLimit> = Arc::new(LocalRateLimit::new(clock));
     let limiters = Limiters {
         usual: counts.clone(),
-        strict: counts,
+        strict: counts.clone(),
+        local: counts,
     };
     Throttle::new(limiters, rates)
 }
@@ -91,11 +93,13 @@ fn neighbours_in_one_ipv6_network_are_one_address() {
 struct Remote {
     inner: LocalRateLimit,
     is_away: AtomicBool,
+    calls: AtomicU32,
 }
 
 #[async_trait::async_trait]
 impl RateLimit for Remote {
     async fn take(&self, limit: &Limit, key: &str) -> Result<Quota> {
+        self.calls.fetch_add(1, Ordering::SeqCst);
         if self.is_away.load(Ordering::SeqCst) {
             return Err(Error::unavailable(
                 "the cache is away",
@@ -110,12 +114,17 @@ fn remote(is_away: bool) -> Arc<Remote> {
     Arc::new(Remote {
         inner: LocalRateLimit::new(Clock::manual(Time::default())),
         is_away: AtomicBool::new(is_away),
+        calls: AtomicU32::new(0),
     })
 }
 
 fn with(usual: Arc<Remote>, strict: Arc<Remote>) -> Throttle {
     Throttle {
-        limiters: Limiters { usual, strict },
+        limiters: Limiters {
+            usual,
+            strict,
+            local: remote(false),
+        },
         ..throttle(2)
     }
 }
@@ -133,15 +142,16 @@ async fn third(throttle: &Throttle, path: &str) -> Option<Reason> {
 }
 
 #[tokio::test]
-async fn without_its_limiter_sign_in_counts_elsewhere_and_the_rest_goes_on() {
-    let throttle = with(remote(true), remote(false));
-    for path in [OTP, LOGIN] {
+async fn without_its_limiter_sign_in_counts_elsewhere_and_the_rest_by_itself() {
+    let (strict, local) = (remote(false), remote(false));
+    let mut throttle = with(remote(true), strict.clone());
+    throttle.limiters.local = local.clone();
+    for path in [OTP, LOGIN, READ, WRITE] {
         let refused = third(&throttle, path).await;
         assert_eq!(refused, Some(Reason::RateLimitExceeded), "{path}");
     }
-    for path in [READ, WRITE] {
-        assert_eq!(third(&throttle, path).await, None, "{path}");
-    }
+    assert_eq!(strict.calls.load(Ordering::SeqCst), 6);
+    assert_eq!(local.calls.load(Ordering::SeqCst), 6);
 }
 
 #[tokio::test]
@@ -151,17 +161,19 @@ async fn when_nobody_can_count_sign_in_is_closed_and_the_rest_goes_on() {
         let refused = third(&throttle, path).await;
         assert_eq!(refused, Some(Reason::Unavailable), "{path}");
     }
-    assert_eq!(third(&throttle, READ).await, None);
+    let refused = third(&throttle, READ).await;
+    assert_eq!(refused, Some(Reason::RateLimitExceeded));
 }
 
 #[tokio::test]
 async fn the_limiter_counts_again_when_it_is_back() {
     let usual = remote(true);
     let throttle = with(usual.clone(), remote(false));
-    assert_eq!(third(&throttle, READ).await, None);
+    third(&throttle, READ).await;
     assert!(throttle.is_away.load(Ordering::Relaxed));
     usual.is_away.store(false, Ordering::SeqCst);
     let refused = third(&throttle, READ).await;
     assert_eq!(refused, Some(Reason::RateLimitExceeded));
+    assert_eq!(usual.calls.load(Ordering::SeqCst), 6);
     assert!(!throttle.is_away.load(Ordering::Relaxed));
 }

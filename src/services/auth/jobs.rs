@@ -74,7 +74,9 @@ impl Auth {
             .codes
             .code(challenge.purpose, &challenge.phone, &challenge.seed);
         sms.send(&challenge.phone, &challenge.purpose.text(&code))
-            .await
+            .await?;
+        self.count_sent();
+        Ok(())
     }
 
     /// Ends sessions whose time is up, and removes what nobody needs any more.

@@ -23,6 +23,7 @@ mod attempts;
 mod change;
 mod clerk;
 mod convert;
+mod count;
 mod email;
 mod entity;
 mod grpc;
@@ -54,6 +55,7 @@ mod tests;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::cache::Tally;
 use crate::clients::clerk::Clerk;
 use crate::clients::mail::Mail;
 use crate::clients::sms::Sms;
@@ -121,6 +123,8 @@ pub struct Outside {
     pub mail: Option<Arc<dyn Mail>>,
     /// Vouches for people.
     pub clerk: Option<Arc<Clerk>>,
+    /// Counts what happened in the last hour; without, nobody does.
+    pub tally: Option<Tally>,
 }
 
 /// The service of sign-in. Clones share it.

@@ -50,7 +50,11 @@ impl Auth {
             session::end(&tx, others, EndReason::Revoked).await?;
             Ok(Ok(changed))
         };
-        parts.db.transact(attempt).await?
+        let outcome = parts.db.transact(attempt).await?;
+        if outcome.is_ok() {
+            self.count_verified();
+        }
+        outcome
     }
 }
 

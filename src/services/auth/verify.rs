@@ -48,7 +48,11 @@ impl Auth {
             )
             .at("otp")))
         };
-        self.0.db.transact(attempt).await?
+        let outcome = self.0.db.transact(attempt).await?;
+        if outcome.is_ok() {
+            self.count_verified();
+        }
+        outcome
     }
 
     /// Takes one try from the phone's challenge and says whether the password is right.

@@ -3,8 +3,8 @@
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{ArrayType, Nullable, ValueType, ValueTypeErr};
 use sea_orm::{ColIdx, QueryResult, TryGetError, TryGetable};
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 /// `categories`.
 pub mod category {
@@ -41,7 +41,7 @@ pub mod product {
 
     /// One product of one store.
     #[sea_orm::model]
-    #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+    #[derive(Clone, Debug, PartialEq, DeriveEntityModel, Serialize, Deserialize)]
     #[sea_orm(table_name = "products")]
     pub struct Model {
         #[sea_orm(primary_key, auto_increment = false)]
@@ -95,7 +95,7 @@ pub mod product {
 }
 
 /// A list or map without queries of its own, kept as JSON in a text column.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JsonText<T>(pub T);
 
 impl<T: Serialize> From<JsonText<T>> for Value {

@@ -6,12 +6,17 @@ use std::time::Duration;
 
 use super::list::{Among, Filter, Sort};
 use super::{Catalog, Product};
-use crate::cache::Cache;
-use crate::kernel::Result;
+use crate::cache::{Cache, Freshness, SharedCache, Tier};
 use crate::kernel::page::{Page, PageRequest, Start};
+use crate::kernel::{Caller, Result};
 
 /// How long a page is believed when no event comes.
-const CACHED_FOR: Duration = Duration::from_secs(120);
+const CACHED: Freshness = Freshness {
+    fresh: Duration::from_secs(120),
+    stale: Duration::from_secs(600),
+};
+/// All pages between processes.
+const GROUP: &str = "products:featured";
 /// Cached pages at the most.
 const CACHED_MAX: u64 = 1_000;
 
@@ -19,21 +24,49 @@ const CACHED_MAX: u64 = 1_000;
 /// so that one step forgets all of them.
 pub struct Featured {
     generation: AtomicU64,
-    pages: Cache<(u64, u64, Vec<u8>), Arc<Page<Product>>>,
+    pages: Cache<Key, Arc<Page<Product>>>,
+    shared: Option<Pages>,
 }
 
-impl Default for Featured {
-    fn default() -> Self {
-        Self {
-            generation: AtomicU64::new(0),
-            pages: Cache::new(CACHED_MAX, CACHED_FOR),
+type Pages = Tier<Key, Arc<Page<Product>>>;
+
+/// Which page, and of which generation in this process.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Key {
+    generation: u64,
+    limit: u64,
+    start: Vec<u8>,
+}
+
+impl Key {
+    /// Its name between processes, where all pages are one group.
+    fn shared(&self) -> String {
+        let mut name = format!("{GROUP}:{}:", self.limit);
+        for byte in &self.start {
+            name.push_str(&format!("{byte:02x}"));
         }
+        name
     }
 }
 
 impl Featured {
+    /// Pages, kept in this process and, if there is one, in the shared cache.
+    pub fn new(shared: Option<&SharedCache>) -> Self {
+        let tier = |cache| Tier::new(cache, CACHED, Key::shared, |_| GROUP.to_owned());
+        let shared = shared.map(tier);
+        Self {
+            generation: AtomicU64::new(0),
+            pages: Cache::tiered(CACHED_MAX, CACHED, shared.clone()),
+            shared,
+        }
+    }
+
     /// Forgets every page.
     pub fn forget(&self) {
+        // The shared ones first: whoever sees the new generation must not find them.
+        if let Some(shared) = &self.shared {
+            shared.forget_group(GROUP);
+        }
         self.generation.fetch_add(1, Ordering::SeqCst);
     }
 }
@@ -52,9 +85,15 @@ impl Catalog {
         let generation = featured.generation.load(Ordering::SeqCst);
         let load = || async {
             let filter = Filter::all(Among::OnSale { featured: true });
-            self.list(&filter, Sort::Newest, page).await.map(Arc::new)
+            // What is kept until an event comes is read where the event was written.
+            let whole = self.list(&Caller::System, &filter, Sort::Newest, page);
+            whole.await.map(Arc::new)
         };
-        let key = (generation, page.limit, start);
+        let key = Key {
+            generation,
+            limit: page.limit,
+            start,
+        };
         featured.pages.get_or_load(&key, load).await
     }
 }

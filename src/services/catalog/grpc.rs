@@ -96,7 +96,9 @@ impl CatalogService for Catalog {
     ) -> Answered<pb::ListBrandsResponse> {
         let (call, mut message) = grpc::open(request)?;
         let paged = Paged::new(&self.0.sealer, &call, take_paging!(message), &message)?;
-        let page = self.brands(&fold(&message.search), &paged.page).await?;
+        let page = self
+            .brands(&call.caller, &fold(&message.search), &paged.page)
+            .await?;
         grpc::answer(pb::ListBrandsResponse {
             meta: Some(paged.meta(&page, &self.0.sealer)),
             brands: page.items.into_iter().map(brand_to_pb).collect(),
@@ -112,7 +114,7 @@ impl CatalogService for Catalog {
         let sort = convert::sort(message.sort(), message.search.trim())?;
         let tree = self.tree().await?;
         let filter = convert::filter(&message, &tree)?;
-        let page = self.list(&filter, sort, &paged.page).await?;
+        let page = self.list(&call.caller, &filter, sort, &paged.page).await?;
         grpc::answer(pb::ListProductsResponse {
             meta: Some(paged.meta(&page, &self.0.sealer)),
             products: self.all_to_pb(&page.items, &tree),
@@ -132,7 +134,7 @@ impl CatalogService for Catalog {
             words: Some(fold(&asked.search)),
             ..convert::filter(&asked, &tree)?
         };
-        let page = self.list(&filter, sort, &paged.page).await?;
+        let page = self.list(&call.caller, &filter, sort, &paged.page).await?;
         grpc::answer(pb::SearchProductsResponse {
             meta: Some(paged.meta(&page, &self.0.sealer)),
             products: self.all_to_pb(&page.items, &tree),
@@ -161,7 +163,7 @@ impl CatalogService for Catalog {
         let paged = Paged::new(&self.0.sealer, &call, take_paging!(message), &message)?;
         let filter = self.mine(&call, &message).await?;
         let sort = super::list::Sort::Newest;
-        let page = self.list(&filter, sort, &paged.page).await?;
+        let page = self.list(&call.caller, &filter, sort, &paged.page).await?;
         let tree = self.tree().await?;
         grpc::answer(pb::ListMyProductsResponse {
             meta: Some(paged.meta(&page, &self.0.sealer)),

@@ -2,9 +2,9 @@
 
 use super::store::lists::{self, Listed};
 use super::{Catalog, Product, Status};
-use crate::kernel::Result;
 use crate::kernel::id::{CategoryId, StoreId, UserId};
 use crate::kernel::page::{Page, PageRequest, cursor};
+use crate::kernel::{Caller, Result};
 
 /// Among which products to look.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -93,25 +93,35 @@ pub struct Brand {
 }
 
 impl Catalog {
-    /// A page of products.
+    /// A page of products; guests may get it a little late.
     pub(super) async fn list(
         &self,
+        caller: &Caller,
         filter: &Filter,
         sort: Sort,
         page: &PageRequest,
     ) -> Result<Page<Product>> {
         let db = &self.0.db;
-        let (rows, total) = lists::products(db.read(), db.dialect(), filter, sort, page).await?;
+        let read =
+            |conn| async move { lists::products(&conn, db.dialect(), filter, sort, page).await };
+        let (rows, total) = db.read_stale(caller, read).await?;
         let page = page.finish(rows, total, |listed| {
             cursor(listed.product.id, &key(sort, listed))
         });
         Ok(page.map(|listed| listed.product))
     }
 
-    /// A page of the brands whose folded name begins with `prefix`.
-    pub(super) async fn brands(&self, prefix: &str, page: &PageRequest) -> Result<Page<Brand>> {
+    /// A page of the brands whose folded name begins with `prefix`; guests may get it a
+    /// little late.
+    pub(super) async fn brands(
+        &self,
+        caller: &Caller,
+        prefix: &str,
+        page: &PageRequest,
+    ) -> Result<Page<Brand>> {
         let db = &self.0.db;
-        let (rows, total) = lists::brands(db.read(), db.dialect(), prefix, page).await?;
+        let read = |conn| async move { lists::brands(&conn, db.dialect(), prefix, page).await };
+        let (rows, total) = db.read_stale(caller, read).await?;
         Ok(page.finish(rows, total, |brand| brand.key.as_bytes().to_vec()))
     }
 }

@@ -19,6 +19,7 @@ mod grpc;
 mod list;
 mod product;
 mod sale;
+mod shared;
 mod slug;
 mod state;
 mod store;
@@ -34,7 +35,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use crate::cache::Cache;
+use crate::cache::{Cache, Freshness, SharedCache};
 use crate::db::{Conn, Db, Observer, Tx};
 use crate::kernel::id::{ProductId, UserId};
 use crate::kernel::seal::Sealer;
@@ -49,8 +50,13 @@ pub use sale::{SaleItem, sale_items};
 pub use state::Status;
 use tree::Tree;
 
-/// How long a product is believed when no event comes.
+/// How long slugs and categories are believed when no event comes.
 const CACHED_FOR: Duration = Duration::from_secs(60);
+/// How long a product is.
+const PRODUCT_CACHED: Freshness = Freshness {
+    fresh: CACHED_FOR,
+    stale: Duration::from_secs(300),
+};
 /// Cached products at the most.
 const CACHED_MAX: u64 = 50_000;
 
@@ -90,24 +96,27 @@ struct Parts {
 }
 
 impl Catalog {
-    /// The service; `sealer` makes its page tokens, `currency` is the marketplace's.
+    /// The service; `sealer` makes its page tokens, `currency` is the marketplace's, and
+    /// `shared` is the cache of all processes, if there is one.
     pub fn new(
         db: Db,
         sealer: Sealer,
         stores: Stores,
         stock: Arc<dyn ProductStock>,
         currency: Currency,
+        shared: Option<&SharedCache>,
     ) -> Self {
+        let products = shared.map(shared::products);
         Self(Arc::new(Parts {
             db,
             sealer,
             stores,
             stock,
             currency,
-            products: Cache::new(CACHED_MAX, CACHED_FOR),
+            products: Cache::tiered(CACHED_MAX, PRODUCT_CACHED, products),
             slugs: Cache::new(CACHED_MAX, CACHED_FOR),
             tree: Cache::new(1, CACHED_FOR),
-            featured: Featured::default(),
+            featured: Featured::new(shared),
         }))
     }
 

@@ -149,7 +149,17 @@ pub(super) fn audit_entry_to_pb(entry: AuditEntry) -> pb::AuditEntry {
     }
 }
 
-pub(super) fn status(up: bool) -> Status {
+/// How the server is as a whole, in one word and in a sentence.
+pub(super) fn overall(components: &[Component]) -> (Status, &'static str) {
+    let mut down = components.iter().filter(|component| !component.is_up());
+    match down.clone().next() {
+        None => (Status::Up, "souk works"),
+        Some(_) if down.any(Component::is_vital) => (Status::Down, "souk is down"),
+        Some(_) => (Status::Degraded, "souk works without a part that is down"),
+    }
+}
+
+const fn status(up: bool) -> Status {
     if up { Status::Up } else { Status::Down }
 }
 

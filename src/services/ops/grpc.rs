@@ -4,7 +4,7 @@ use tonic::{Request, Response, Status};
 
 use super::convert::{
     audit_entry_to_pb, audit_filter_from_pb, component_to_pb, filter_from_pb, job_to_pb, named,
-    queue_to_pb, retry_limit_from_pb, status,
+    overall, queue_to_pb, retry_limit_from_pb,
 };
 use super::{Ops, enqueue_test, store};
 use crate::grpc::convert::time_to_pb;
@@ -45,14 +45,9 @@ impl OpsService for Ops {
     ) -> Result<Response<CheckHealthResponse>, Status> {
         grpc::open(request)?;
         let components = self.0.health.look().await;
-        let up = components.iter().all(super::Component::is_up);
-        let message = if up {
-            "souk works"
-        } else {
-            "a part of souk is down"
-        };
+        let (status, message) = overall(&components);
         grpc::answer(CheckHealthResponse {
-            status: status(up).into(),
+            status: status.into(),
             message: message.to_owned(),
             timestamp: Some(time_to_pb(self.0.db.clock().now())),
             uptime: self.0.health.uptime().as_secs_f64(),

@@ -4,11 +4,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::cache::Cache;
+use crate::cache::{Cache, Redis};
 use crate::db::Db;
 use crate::jobs;
 use crate::kernel::{Error, Reason, Result, random};
 
+/// The part without which nothing works.
+const DATABASE: &str = "database";
 /// A part that takes longer than this to answer counts as down.
 const PATIENCE: Duration = Duration::from_secs(1);
 /// Jobs that wait this long past their time have nobody who runs them.
@@ -21,6 +23,7 @@ pub struct Health(Arc<Shared>);
 struct Shared {
     db: Db,
     cache: Cache<u64, u64>,
+    redis: Option<Redis>,
     started: Instant,
     stopping: AtomicBool,
 }
@@ -39,14 +42,20 @@ impl Component {
     pub const fn is_up(&self) -> bool {
         self.latency.is_some()
     }
+
+    /// Whether calls cannot be answered without it.
+    pub fn is_vital(&self) -> bool {
+        self.name == DATABASE
+    }
 }
 
 impl Health {
-    /// Counts the uptime from now.
-    pub fn new(db: Db) -> Self {
+    /// Counts the uptime from now; with `redis` the cache is there.
+    pub fn new(db: Db, redis: Option<Redis>) -> Self {
         Self(Arc::new(Shared {
             db,
             cache: Cache::new(16, Duration::from_secs(60)),
+            redis,
             started: Instant::now(),
             stopping: AtomicBool::new(false),
         }))
@@ -79,11 +88,15 @@ impl Health {
         within(self.0.db.ping()).await
     }
 
-    /// Whether the cache keeps what it is given.
+    /// Whether the cache works: Redis answers, or without one this process keeps what it
+    /// is given.
     ///
     /// # Errors
     /// UNAVAILABLE when it does not.
     pub async fn ping_cache(&self) -> Result<()> {
+        if let Some(redis) = &self.0.redis {
+            return within(redis.ping()).await;
+        }
         let (key, value) = (0, u64::from_le_bytes(random::bytes()));
         self.0.cache.invalidate(&key);
         let load = || async move { Ok(value) };
@@ -97,7 +110,7 @@ impl Health {
     /// Every part, looked at together.
     pub async fn look(&self) -> Vec<Component> {
         let (database, cache, jobs) = tokio::join!(
-            timed("database", within(self.0.db.ping())),
+            timed(DATABASE, within(self.0.db.ping())),
             timed("cache", self.ping_cache()),
             timed("jobs", within(self.jobs_run())),
         );

@@ -9,7 +9,7 @@ use crate::kernel::geo::GeoPoint;
 use crate::kernel::id::{StoreId, UserId};
 use crate::kernel::page::{Page, PageRequest};
 use crate::kernel::text::fold;
-use crate::kernel::{Error, Result};
+use crate::kernel::{Caller, Error, Result};
 
 /// How far to look for nearby stores when the caller does not say, in kilometres.
 pub(super) const DEFAULT_RADIUS_KM: f64 = 10.0;
@@ -17,13 +17,21 @@ pub(super) const DEFAULT_RADIUS_KM: f64 = 10.0;
 pub(super) const NEARBY_MAX: i32 = 50;
 
 impl Stores {
-    /// The active stores that match, by name.
+    /// The active stores that match, by name; guests may get them a little late.
     ///
     /// # Errors
     /// Those of the database.
-    pub(super) async fn search(&self, search: &Search, page: &PageRequest) -> Result<Page<Store>> {
-        let after = page.cursor().map(read_name).transpose()?;
-        let (rows, total) = store::search(&self.0.db, search, after, page).await?;
+    pub(super) async fn search(
+        &self,
+        caller: &Caller,
+        search: &Search,
+        page: &PageRequest,
+    ) -> Result<Page<Store>> {
+        let (db, after) = (&self.0.db, &page.cursor().map(read_name).transpose()?);
+        let read = |conn| async move {
+            store::search(&conn, db.dialect(), search, after.clone(), page).await
+        };
+        let (rows, total) = db.read_stale(caller, read).await?;
         Ok(page.finish(rows, total, |store| {
             [
                 store.id.uuid().as_bytes().as_slice(),
@@ -33,18 +41,23 @@ impl Stores {
         }))
     }
 
-    /// The active stores around a point, the nearest first.
+    /// The active stores around a point, the nearest first; guests may get them a little
+    /// late.
     ///
     /// # Errors
     /// Those of the database.
     pub(super) async fn nearby(
         &self,
+        caller: &Caller,
         centre: GeoPoint,
         radius_km: f64,
         page: &PageRequest,
     ) -> Result<Page<Nearby>> {
-        let after = page.cursor().map(read_distance).transpose()?;
-        let (rows, total) = store::nearby(&self.0.db, centre, radius_km, after, page).await?;
+        let (db, after) = (&self.0.db, page.cursor().map(read_distance).transpose()?);
+        let read = |conn| async move {
+            store::nearby(&conn, db.dialect(), centre, radius_km, after, page).await
+        };
+        let (rows, total) = db.read_stale(caller, read).await?;
         Ok(page.finish(rows, total, |near| {
             let chord = near.chord_squared.to_be_bytes();
             [chord.as_slice(), near.store.id.uuid().as_bytes()].concat()

@@ -198,7 +198,8 @@ impl StoreService for Stores {
         let (call, message) = grpc::open(request)?;
         let binding = paging::binding(&call, &search_filter(&message));
         let page = self.page(&binding, message.limit, &message.page_token, message.page)?;
-        let found = self.search(&search_from_pb(&message)?, &page).await?;
+        let search = search_from_pb(&message)?;
+        let found = self.search(&call.caller, &search, &page).await?;
         grpc::answer(SearchStoresResponse {
             meta: Some(paging::meta(&found, &self.0.sealer, &binding)),
             stores: found.items.iter().map(store_to_pb).collect(),
@@ -221,7 +222,7 @@ impl StoreService for Stores {
             message.page,
         )?;
         let found = self
-            .nearby(centre_from_pb(&disk), disk.radius, &page)
+            .nearby(&call.caller, centre_from_pb(&disk), disk.radius, &page)
             .await?;
         grpc::answer(ListNearbyStoresResponse {
             meta: Some(paging::meta(&found, &self.0.sealer, &binding)),

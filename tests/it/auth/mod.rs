@@ -5,6 +5,7 @@ mod clerk_forgeries;
 mod clerk_keys;
 mod clerk_sessions;
 mod clerk_webhook;
+mod counts;
 mod email;
 mod endings;
 mod keys;

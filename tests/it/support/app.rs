@@ -13,7 +13,7 @@ use souk::clients::mail::FakeMail;
 use souk::clients::sms::FakeSms;
 use souk::config::Config;
 use souk::db::{Db, DbConfig};
-use souk::kernel::{Clock, Time};
+use souk::kernel::{Clock, Time, random};
 use souk::pb::souk::auth::v1::{RequestOtpRequest, VerifyOtpRequest, VerifyOtpResponse};
 use tempfile::TempDir;
 use tokio::sync::OnceCell;
@@ -21,6 +21,7 @@ use tonic::transport::{Channel, Endpoint};
 
 use super::Client;
 use super::database::TestDatabase;
+use super::redis::shared_redis;
 
 /// The one-time password of every phone.
 pub const CODE: &str = "123456";
@@ -54,6 +55,8 @@ pub(super) struct Place {
     pub(super) data: Arc<TempDir>,
     pub(super) clock: Clock,
     pub(super) next_phone: Arc<AtomicU32>,
+    /// What the names of this installation begin with in Redis.
+    pub(super) prefix: String,
 }
 
 impl TestApp {
@@ -74,6 +77,7 @@ impl TestApp {
             data: Arc::new(tempfile::tempdir().unwrap()),
             clock: Clock::manual(START),
             next_phone: Arc::default(),
+            prefix: new_prefix(),
         };
         Self::launch(place, settings, adjust).await
     }
@@ -111,7 +115,7 @@ impl TestApp {
             ..Overrides::default()
         };
         adjust(&mut overrides);
-        let config = config(&place.database.url, &place.data, settings);
+        let config = config(&place, settings);
         let running = App::start(config, overrides).await.unwrap();
         let url = format!("http://{}", running.address);
         let channel = Endpoint::from_shared(url.clone())
@@ -134,6 +138,11 @@ impl TestApp {
             every_row: OnceCell::new(),
             place,
         }
+    }
+
+    /// Where the database is.
+    pub fn database_url(&self) -> &str {
+        &self.place.database.url
     }
 
     /// Somebody without a token.
@@ -238,16 +247,25 @@ impl Drop for TestApp {
     }
 }
 
-fn config(database: &str, data: &TempDir, settings: &[(&str, &str)]) -> Config {
-    let data = data.path().display().to_string();
+/// A prefix that nobody else has: what others left in Redis is not there.
+pub(super) fn new_prefix() -> String {
+    format!("souk-test-{}:", random::code(16))
+}
+
+fn config(place: &Place, settings: &[(&str, &str)]) -> Config {
+    let data = place.data.path().display().to_string();
+    let redis = shared_redis();
+    let redis = redis.as_deref().map(|url| ("REDIS_URL", url));
     let mut env: BTreeMap<String, String> = [
         ("SOUK_DATA", data.as_str()),
-        ("DATABASE_URL", database),
+        ("DATABASE_URL", &place.database.url),
+        ("REDIS_PREFIX", &place.prefix),
         ("PORT", "0"),
         ("OTP_DEV_CODE", CODE),
         ("MAX_CONNECTIONS_PER_IP", "10000"),
     ]
     .into_iter()
+    .chain(redis)
     .chain(RATES)
     .chain(settings.iter().copied())
     .map(|(name, value)| (name.to_owned(), value.to_owned()))

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use souk::kernel::Clock;
 
 use super::TestApp;
-use super::app::Place;
+use super::app::{Place, new_prefix};
 use super::database::TestDatabase;
 
 /// A database with its secrets and its time, and nothing that runs.
@@ -46,6 +46,7 @@ impl Frozen {
         let place = Place {
             database,
             clock: Clock::manual(self.place.clock.now()),
+            prefix: new_prefix(),
             ..self.place.clone()
         };
         TestApp::at(place, settings).await

@@ -11,11 +11,15 @@ pub mod frozen;
 pub mod http;
 pub mod keys;
 pub mod raw;
+pub mod redis;
 pub mod rows;
 pub mod smtp;
 pub mod twilio;
+pub mod wait;
 
 pub use app::TestApp;
 pub use builders::{Seller, ShippingTo};
 pub use clients::{Client, keyed, reason};
 pub use frozen::Frozen;
+pub use redis::RedisServer;
+pub use wait::until;

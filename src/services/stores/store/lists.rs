@@ -56,17 +56,22 @@ impl Filter {
         dialect.statement(sql, self.values)
     }
 
-    async fn count(&self, db: &Db, page: &PageRequest) -> Result<Option<u64>> {
+    async fn count(
+        &self,
+        conn: &impl Conn,
+        dialect: Dialect,
+        page: &PageRequest,
+    ) -> Result<Option<u64>> {
         if !page.is_numbered() {
             return Ok(None);
         }
         let sql = format!("SELECT count(*) AS total FROM stores WHERE {}", self.sql);
-        count(db, db.dialect().statement(sql, self.values.clone())).await
+        count(conn, dialect.statement(sql, self.values.clone())).await
     }
 }
 
-async fn count(db: &Db, statement: Statement) -> Result<Option<u64>> {
-    let counted = db.read().query_one_raw(statement).await?;
+async fn count(conn: &impl Conn, statement: Statement) -> Result<Option<u64>> {
+    let counted = conn.query_one_raw(statement).await?;
     let total: i64 = counted.map_or(Ok(0), |row| row.try_get("", "total"))?;
     Ok(u64::try_from(total).ok())
 }
@@ -78,10 +83,10 @@ fn bigint(number: u64) -> Value {
 /// A page of a list, one more than asked, and the total where it is wanted.
 pub(in crate::services::stores) type Rows<T> = (Vec<T>, Option<u64>);
 
-async fn stores(db: &Db, statement: Statement) -> Result<Vec<Store>> {
+async fn stores(conn: &impl Conn, statement: Statement) -> Result<Vec<Store>> {
     let rows = row::Entity::find()
         .from_raw_sql(statement)
-        .all(db.read())
+        .all(conn)
         .await?;
     rows.into_iter().map(map::store).collect()
 }
@@ -99,12 +104,12 @@ pub struct Search {
 
 /// Active stores by name.
 pub(in crate::services::stores) async fn search(
-    db: &Db,
+    conn: &impl Conn,
+    dialect: Dialect,
     search: &Search,
     after: Option<(String, StoreId)>,
     page: &PageRequest,
 ) -> Result<Rows<Store>> {
-    let dialect = db.dialect();
     let mut filter = Filter::new("stores.status = 'ACTIVE'", Vec::new());
     if let Some(city) = &search.city {
         filter.and(city.clone(), |place| format!("stores.city_key = ${place}"));
@@ -118,7 +123,7 @@ pub(in crate::services::stores) async fn search(
         let words = dialect.words(&search.words);
         filter.and(words, |place| dialect.matches("stores", place));
     }
-    let total = filter.count(db, page).await?;
+    let total = filter.count(conn, dialect, page).await?;
     if let Some((name, id)) = after {
         filter.values.push(name.into());
         filter.and(id.uuid(), |place| {
@@ -126,7 +131,7 @@ pub(in crate::services::stores) async fn search(
         });
     }
     let rows = filter.rows(dialect, "stores.name_key, stores.id", page);
-    Ok((stores(db, rows).await?, total))
+    Ok((stores(conn, rows).await?, total))
 }
 
 const OWN: &str = "stores.status <> 'DELETED' AND (stores.owner_id = $1 OR stores.id IN \
@@ -140,12 +145,12 @@ pub(in crate::services::stores) async fn mine(
     page: &PageRequest,
 ) -> Result<Rows<Store>> {
     let mut filter = Filter::new(OWN, vec![user.uuid().into()]);
-    let total = filter.count(db, page).await?;
+    let total = filter.count(db.read(), db.dialect(), page).await?;
     if let Some(id) = after {
         filter.and(id.uuid(), |place| format!("stores.id < ${place}"));
     }
     let rows = filter.rows(db.dialect(), "stores.id DESC", page);
-    Ok((stores(db, rows).await?, total))
+    Ok((stores(db.read(), rows).await?, total))
 }
 
 /// The ids of the stores that a user owns or works for.
@@ -188,18 +193,19 @@ struct Near {
 
 /// The active stores within `radius_km` of `centre`, the nearest first.
 pub(in crate::services::stores) async fn nearby(
-    db: &Db,
+    conn: &impl Conn,
+    dialect: Dialect,
     centre: GeoPoint,
     radius_km: f64,
     after: Option<(f64, StoreId)>,
     page: &PageRequest,
 ) -> Result<Rows<Nearby>> {
-    let disk = Disk::new(db.dialect(), centre, radius_km);
+    let disk = Disk::new(dialect, centre, radius_km);
     let total = match page.is_numbered() {
-        true => count(db, disk.total()).await?,
+        true => count(conn, disk.total()).await?,
         false => None,
     };
-    let rows = db.read().query_all_raw(disk.rows(after, page)).await?;
+    let rows = conn.query_all_raw(disk.rows(after, page)).await?;
     let near = rows.iter().map(|row| {
         let Near { row, chord } = Near::from_query_result(row, "")?;
         Ok::<_, Error>(Nearby {

@@ -3,6 +3,7 @@
 use super::{ALGIERS, Market, clock, store_at};
 use crate::db::count_statements;
 use crate::db::testing::on_each;
+use crate::kernel::Caller;
 use crate::kernel::page::{PageRequest, Start};
 use crate::kernel::text::fold;
 use crate::kernel::wilaya::Wilaya;
@@ -88,7 +89,7 @@ async fn a_search_matches_words_city_and_wilaya_in_any_spelling() {
                 wilaya: Wilaya::find(wilaya).map(|wilaya| wilaya.code),
             };
             let (found, statements) =
-                count_statements(market.stores.search(&search, &first(20))).await;
+                count_statements(market.stores.search(&Caller::System, &search, &first(20))).await;
             assert_eq!(
                 names(&found.unwrap().items),
                 expected,
@@ -114,7 +115,7 @@ async fn pages_by_token_and_by_number_show_each_store_once() {
         let search = Search::default();
         let whole = market
             .stores
-            .search(&search, &first(100))
+            .search(&Caller::System, &search, &first(100))
             .await
             .unwrap()
             .items;
@@ -123,7 +124,7 @@ async fn pages_by_token_and_by_number_show_each_store_once() {
         loop {
             let page = market
                 .stores
-                .search(&search, &after(cursor, 3))
+                .search(&Caller::System, &search, &after(cursor, 3))
                 .await
                 .unwrap();
             paged.extend(page.items);
@@ -137,7 +138,7 @@ async fn pages_by_token_and_by_number_show_each_store_once() {
         assert_eq!(paged, whole);
         let page = market
             .stores
-            .search(&search, &numbered(2, 4))
+            .search(&Caller::System, &search, &numbered(2, 4))
             .await
             .unwrap();
         assert_eq!((page.items.len(), page.total), (4, Some(9)));

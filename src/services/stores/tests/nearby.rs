@@ -8,6 +8,7 @@ use super::finding::{after, first};
 use super::{ALGIERS, Market, clock, store_at};
 use crate::db::testing::on_each;
 use crate::db::{Conn, Db, Dialect, Tx, count_statements};
+use crate::kernel::Caller;
 use crate::kernel::geo::GeoPoint;
 use crate::kernel::id::StoreId;
 use crate::kernel::page::{PageRequest, Start};
@@ -50,7 +51,7 @@ fn radii() -> impl Strategy<Value = f64> {
 async fn ids(market: &Market, centre: GeoPoint, radius: f64) -> Vec<Nearby> {
     let found = market
         .stores
-        .nearby(centre, radius, &first(1_000))
+        .nearby(&Caller::System, centre, radius, &first(1_000))
         .await
         .unwrap();
     found.items
@@ -123,7 +124,9 @@ async fn a_cursor_goes_on_where_it_stood_while_stores_are_opened() {
         let (mut paged, mut cursor) = (Vec::new(), None);
         loop {
             let request = after(cursor, 3);
-            let nearby = market.stores.nearby(ALGIERS, 10.0, &request);
+            let nearby = market
+                .stores
+                .nearby(&Caller::System, ALGIERS, 10.0, &request);
             let (page, statements) = count_statements(nearby).await;
             let page = page.unwrap();
             assert_eq!(statements, 1);
@@ -141,7 +144,7 @@ async fn a_cursor_goes_on_where_it_stood_while_stores_are_opened() {
         };
         let page = market
             .stores
-            .nearby(ALGIERS, 10.0, &numbered)
+            .nearby(&Caller::System, ALGIERS, 10.0, &numbered)
             .await
             .unwrap();
         assert_eq!((page.items.len(), page.total), (4, Some(13)));
@@ -234,7 +237,7 @@ async fn at_100_000_stores_the_search_reads_an_index() {
         }
         let page = market
             .stores
-            .nearby(ALGIERS, 10.0, &first(50))
+            .nearby(&Caller::System, ALGIERS, 10.0, &first(50))
             .await
             .unwrap();
         assert_eq!(page.items.len(), 50);
