@@ -147,7 +147,6 @@ impl Worker {
             _ => {
                 let request = GetProductRequest {
                     id: good.product_id.clone(),
-                    ..GetProductRequest::default()
                 };
                 let answer = self.caller.catalog().get_product(request).await;
                 answer.map(|_| None)

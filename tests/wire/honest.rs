@@ -61,10 +61,7 @@ impl Crowd {
                 pace.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
                 loop {
                     pace.tick().await;
-                    let request = GetProductRequest {
-                        id: id.clone(),
-                        ..GetProductRequest::default()
-                    };
+                    let request = GetProductRequest { id: id.clone() };
                     let began = Instant::now();
                     let answer = caller.catalog().get_product(request).await;
                     let mut seen = seen.lock().unwrap();
