@@ -30,8 +30,8 @@ impl Lanes {
     pub(super) fn new(calls: usize) -> Self {
         Self {
             reads: Lane::new(calls),
-            changes: Lane::new(Ord::max(calls / 2, 1)),
-            sign_in: Lane::new(Ord::max(calls / 8, 1)),
+            changes: Lane::new(Ord::max(calls / 4, 1)),
+            sign_in: Lane::new(Ord::max(calls / 4, 1)),
         }
     }
 
