@@ -34,11 +34,9 @@ pub(super) struct Lanes {
 impl Lanes {
     pub(super) fn new(calls: usize) -> Self {
         Self {
-            // Most reads are quick and soon earn their lane its width; where they are not,
-            // a first rush must not fill it.
-            reads: Lane::new(calls / 4, calls),
-            changes: Lane::new(calls / 4, calls / 4),
-            sign_in: Lane::new(calls / 4, calls / 4),
+            reads: Lane::new(calls),
+            changes: Lane::new(calls / 4),
+            sign_in: Lane::new(calls / 4),
         }
     }
 
@@ -82,15 +80,13 @@ pub(super) struct Place {
 }
 
 impl Lane {
-    fn new(places: usize, most: usize) -> Arc<Self> {
-        let most = Ord::max(most, 1);
-        let least = Ord::min(most, LEAST);
-        let places = Ord::max(places, least);
+    fn new(places: usize) -> Arc<Self> {
+        let most = Ord::max(places, 1);
         Arc::new(Self {
-            places: Arc::new(Semaphore::new(places)),
-            limit: AtomicUsize::new(places),
+            places: Arc::new(Semaphore::new(most)),
+            limit: AtomicUsize::new(most),
             most,
-            least,
+            least: Ord::min(most, LEAST),
             owed: AtomicUsize::new(0),
             narrowed: AtomicU64::new(0),
             began: Instant::now(),
@@ -209,7 +205,7 @@ mod tests {
 
     #[tokio::test]
     async fn as_many_wait_as_run_and_the_rest_is_turned_away() {
-        let lane = Lane::new(1, 1);
+        let lane = Lane::new(1);
         let first = lane.enter().await.unwrap();
         let mut second = Box::pin(lane.enter());
         assert!(second.as_mut().now_or_never().is_none());
@@ -225,7 +221,7 @@ mod tests {
 
     #[tokio::test]
     async fn who_waits_is_turned_away_soon() {
-        let lane = Lane::new(1, 1);
+        let lane = Lane::new(1);
         let _first = lane.enter().await.unwrap();
         let began = std::time::Instant::now();
         let refused = lane.enter().await.unwrap_err();
@@ -247,7 +243,7 @@ mod tests {
 
     #[tokio::test]
     async fn slow_calls_make_a_lane_narrower_and_quick_ones_wider() {
-        let mut lane = Lane::new(400, 400);
+        let mut lane = Lane::new(400);
         Arc::get_mut(&mut lane).unwrap().began -= SLOW * 2;
         let limit = || lane.limit.load(Ordering::Relaxed);
         lane.learn(SLOW * 2);

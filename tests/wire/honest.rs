@@ -67,7 +67,8 @@ impl Crowd {
                     let mut seen = seen.lock().unwrap();
                     seen.times.push(began.elapsed());
                     if let Err(status) = answer {
-                        seen.errors.push(format!("{status:?}"));
+                        let error = format!("{:?} {}", status.code(), status.message());
+                        seen.errors.push(error);
                     }
                 }
             });
