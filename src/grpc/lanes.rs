@@ -1,6 +1,10 @@
 //! How many calls run at once. More wait, as many again at the most and a moment at the
 //! longest; the rest is turned away, because a call that waits until its caller is gone
 //! costs and helps nobody.
+//!
+//! How many is right depends on the machine, the database and the work, so each lane learns
+//! it between two bounds: narrower by a quarter when its calls get slow, wider by one with
+//! every quick call while it is full.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
