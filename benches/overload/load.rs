@@ -135,7 +135,7 @@ impl Load {
         let caller = &shared.callers[turn % CONNECTIONS];
         let good = &shared.goods[turn % shared.goods.len()];
         // One in ten of every connection and of every product, not always the same ones.
-        if (turn / CONNECTIONS + turn) % ORDER_EVERY == 0 {
+        if (turn / CONNECTIONS + turn).is_multiple_of(ORDER_EVERY) {
             let request = order("overload", lines([(good, 1)]));
             let request = caller.once(&format!("{}-{turn}", shared.run), request);
             caller.orders().place_order(request).await.map(drop)

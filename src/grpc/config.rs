@@ -60,7 +60,8 @@ pub struct Limits {
     pub connections: usize,
     /// Open connections of one address; this host and trusted proxies are exempt.
     pub connections_per_ip: usize,
-    /// Reads that run at once, and half as many changes; as many again may wait a moment.
+    /// Reads that run at once, and a quarter as many changes and sign-ins; as many again may wait a
+    /// moment.
     pub calls: usize,
     /// Open streams.
     pub streams: usize,

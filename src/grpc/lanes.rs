@@ -1,10 +1,14 @@
 //! How many calls run at once. More wait, as many again at the most and a moment at the
 //! longest; the rest is turned away, because a call that waits until its caller is gone
 //! costs and helps nobody.
+//!
+//! How many is right depends on the machine, the database and the work, so each lane learns
+//! it between two bounds: narrower by a quarter when its calls get slow, wider by one with
+//! every quick call while it is full.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -14,6 +18,11 @@ use crate::pb::policy::{Idempotency, MethodPolicy, Rate};
 /// How long a call may wait for its place. One that got none so soon will hardly get one
 /// in time, and its caller knows better what to do with a quick refusal.
 const PATIENCE: Duration = Duration::from_millis(30);
+/// Calls that take longer, in a lane that is well used, wait for each other: fewer at once
+/// then do as much, and none waits for a database connection until it is given up.
+const SLOW: Duration = Duration::from_millis(500);
+/// Places that a lane keeps however slow its calls are, if it ever had as many.
+const LEAST: usize = 64;
 
 /// The lanes of calls. Changes have their own, because they queue for the database and
 /// would otherwise take every place from reads that are answered at once; and so has
@@ -21,25 +30,22 @@ const PATIENCE: Duration = Duration::from_millis(30);
 /// stream is while it opens, which reads, and not while it waits, which costs nothing.
 #[derive(Debug)]
 pub(super) struct Lanes {
-    reads: Lane,
-    changes: Lane,
-    sign_in: Lane,
+    reads: Arc<Lane>,
+    changes: Arc<Lane>,
+    sign_in: Arc<Lane>,
 }
 
 impl Lanes {
     pub(super) fn new(calls: usize) -> Self {
         Self {
             reads: Lane::new(calls),
-            changes: Lane::new(Ord::max(calls / 2, 1)),
-            sign_in: Lane::new(Ord::max(calls / 8, 1)),
+            changes: Lane::new(calls / 4),
+            sign_in: Lane::new(calls / 4),
         }
     }
 
     /// A place for the call, held until it is dropped; nothing for calls not counted.
-    pub(super) async fn enter(
-        &self,
-        policy: &MethodPolicy,
-    ) -> Result<Option<OwnedSemaphorePermit>> {
+    pub(super) async fn enter(&self, policy: &MethodPolicy) -> Result<Option<Place>> {
         match policy.rate {
             Rate::Unlimited => Ok(None),
             Rate::Otp | Rate::Login => self.sign_in.enter().await.map(Some),
@@ -57,34 +63,117 @@ impl Lanes {
 #[derive(Debug)]
 struct Lane {
     places: Arc<Semaphore>,
+    /// How many places there are now, between the two bounds.
+    limit: AtomicUsize,
+    most: usize,
+    least: usize,
+    /// Places that are gone as soon as their calls end.
+    owed: AtomicUsize,
+    /// When places were taken away last, in milliseconds since `began`.
+    narrowed: AtomicU64,
+    began: Instant,
     waiting: AtomicUsize,
-    /// How many may wait.
-    bench: usize,
+}
+
+/// The place of a call, given back when it is dropped.
+#[derive(Debug)]
+pub(super) struct Place {
+    permit: Option<OwnedSemaphorePermit>,
+    lane: Arc<Lane>,
+    since: Instant,
 }
 
 impl Lane {
-    fn new(places: usize) -> Self {
-        Self {
-            places: Arc::new(Semaphore::new(places)),
+    fn new(places: usize) -> Arc<Self> {
+        let most = Ord::max(places, 1);
+        Arc::new(Self {
+            places: Arc::new(Semaphore::new(most)),
+            limit: AtomicUsize::new(most),
+            most,
+            least: Ord::min(most, LEAST),
+            owed: AtomicUsize::new(0),
+            narrowed: AtomicU64::new(0),
+            began: Instant::now(),
             waiting: AtomicUsize::new(0),
-            bench: places,
-        }
+        })
     }
 
-    async fn enter(&self) -> Result<OwnedSemaphorePermit> {
+    async fn enter(self: &Arc<Self>) -> Result<Place> {
         if let Ok(permit) = self.places.clone().try_acquire_owned() {
-            return Ok(permit);
+            return Ok(self.place(permit));
         }
-        let _seat = Seat::take(&self.waiting, self.bench).ok_or_else(busy)?;
-        let place = self.places.clone().acquire_owned();
-        match tokio::time::timeout(PATIENCE, place).await {
-            Ok(place) => place.map_err(Error::internal),
+        let bench = self.limit.load(Ordering::Relaxed);
+        let _seat = Seat::take(&self.waiting, bench).ok_or_else(busy)?;
+        let permit = self.places.clone().acquire_owned();
+        match tokio::time::timeout(PATIENCE, permit).await {
+            Ok(permit) => Ok(self.place(permit.map_err(Error::internal)?)),
             Err(_elapsed) => Err(busy()),
         }
     }
 
+    fn place(self: &Arc<Self>, permit: OwnedSemaphorePermit) -> Place {
+        Place {
+            permit: Some(permit),
+            lane: self.clone(),
+            since: Instant::now(),
+        }
+    }
+
     fn running(&self) -> usize {
-        self.bench.saturating_sub(self.places.available_permits())
+        let places = self.limit.load(Ordering::Relaxed) + self.owed.load(Ordering::Relaxed);
+        places.saturating_sub(self.places.available_permits())
+    }
+
+    /// Learns from a call that has ended. In a lane that is well used, slow calls mean
+    /// that they stand in each other's way, and quick ones that more would do.
+    fn learn(&self, took: Duration) {
+        let limit = self.limit.load(Ordering::Relaxed);
+        if took > SLOW && limit > self.least && self.running() * 2 >= limit {
+            self.narrow(limit);
+        } else if took * 2 < SLOW && limit < self.most && self.places.available_permits() == 0 {
+            self.limit.fetch_add(1, Ordering::Relaxed);
+            if !self.forgive() {
+                self.places.add_permits(1);
+            }
+        }
+    }
+
+    /// Takes a quarter of the places away, once for all calls that were slow together.
+    fn narrow(&self, limit: usize) {
+        let now = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let last = self.narrowed.load(Ordering::Relaxed);
+        let is_first = now >= last + SLOW.as_millis() as u64
+            && self
+                .narrowed
+                .compare_exchange(last, now, Ordering::Relaxed, Ordering::Relaxed)
+                .is_ok();
+        if !is_first {
+            return;
+        }
+        let fewer = Ord::min(limit / 4, limit - self.least);
+        self.limit.fetch_sub(fewer, Ordering::Relaxed);
+        let gone = self.places.forget_permits(fewer);
+        self.owed.fetch_add(fewer - gone, Ordering::Relaxed);
+        tracing::debug!(places = limit - fewer, "calls are slow, fewer run at once");
+    }
+
+    /// Whether a place was owed; then it is one less.
+    fn forgive(&self) -> bool {
+        let less = |owed: usize| owed.checked_sub(1);
+        self.owed
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, less)
+            .is_ok()
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.lane.learn(self.since.elapsed());
+        if let Some(permit) = self.permit.take()
+            && self.lane.forgive()
+        {
+            permit.forget();
+        }
     }
 }
 
@@ -144,5 +233,49 @@ mod tests {
         assert!(began.elapsed() < Duration::from_secs(5));
         assert_eq!(lane.waiting.load(Ordering::Relaxed), 0);
         assert_eq!(lane.running(), 1);
+    }
+
+    /// Places of calls that are neither slow nor quick when they end.
+    fn take(lane: &Arc<Lane>, count: usize) -> Vec<Place> {
+        let enter = || {
+            let mut place = lane.enter().now_or_never().unwrap().unwrap();
+            place.since -= SLOW * 3 / 4;
+            place
+        };
+        (0..count).map(|_| enter()).collect()
+    }
+
+    #[tokio::test]
+    async fn slow_calls_make_a_lane_narrower_and_quick_ones_wider() {
+        let mut lane = Lane::new(400);
+        Arc::get_mut(&mut lane).unwrap().began -= SLOW * 2;
+        let limit = || lane.limit.load(Ordering::Relaxed);
+        lane.learn(SLOW * 2);
+        assert_eq!(limit(), 400, "one slow call alone is nobody's fault");
+
+        let mut places = take(&lane, 400);
+        lane.learn(SLOW * 2);
+        lane.learn(SLOW * 2);
+        assert_eq!(limit(), 300, "calls that were slow together count once");
+        assert_eq!(lane.running(), 400);
+        places.truncate(300);
+        assert!(lane.enter().now_or_never().is_none());
+        for _ in 0..9 {
+            lane.narrowed.store(0, Ordering::Relaxed);
+            lane.learn(SLOW * 2);
+        }
+        assert_eq!(limit(), LEAST);
+        places.truncate(LEAST);
+        assert_eq!(lane.running(), LEAST);
+        assert!(lane.enter().now_or_never().is_none());
+
+        for _ in LEAST..400 {
+            lane.learn(SLOW / 10);
+            places.extend(take(&lane, 1));
+        }
+        lane.learn(SLOW / 10);
+        assert_eq!(limit(), 400, "no wider than it was made");
+        drop(places);
+        assert_eq!(lane.running(), 0);
     }
 }

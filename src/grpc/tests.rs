@@ -215,7 +215,8 @@ async fn a_call_that_gets_no_place_is_refused_soon_and_the_next_one_is_not() {
     config.limits.deadline = Duration::from_secs(60);
     let port = serve(config);
     let (mut first, mut second) = (port.client().await, port.client().await);
-    let endless = tokio::spawn(async move { first.ping_cache(PingCacheRequest {}).await });
+    let mut endless = tokio::task::JoinSet::new();
+    endless.spawn(async move { first.ping_cache(PingCacheRequest {}).await });
     let refused = loop {
         let began = std::time::Instant::now();
         let refused = second.hello(HelloRequest {}).await.unwrap_err();
@@ -229,7 +230,7 @@ async fn a_call_that_gets_no_place_is_refused_soon_and_the_next_one_is_not() {
     assert_eq!(info.reason, "RATE_LIMIT_EXCEEDED");
     assert!(refused.get_details_retry_info().is_some());
     // A caller who hangs up gives its place back.
-    endless.abort();
+    endless.abort_all();
     while second.hello(HelloRequest {}).await.unwrap_err().code() != Code::Unimplemented {}
 }
 

@@ -1,6 +1,7 @@
 //! Those who write messages: several at once, each time a few in one transaction.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -37,6 +38,7 @@ pub struct Post {
     plan: Plan,
     keys: Mutex<Dice>,
     next: Mutex<usize>,
+    over: AtomicBool,
     letters: Mutex<Vec<Letter>>,
 }
 
@@ -52,11 +54,18 @@ impl Post {
             plan,
             keys: Mutex::new(dice),
             next: Mutex::new(0),
+            over: AtomicBool::new(false),
             letters: Mutex::default(),
         }
     }
 
-    /// Writes all messages, spread over the time of the plan.
+    /// The storm is over: once all messages are written, no more are.
+    pub fn storm_is_over(&self) {
+        self.over.store(true, Ordering::SeqCst);
+    }
+
+    /// Writes all messages, spread over the time of the plan, and more while the storm goes
+    /// on.
     pub fn spread(self: Arc<Self>, db: Db, dice: &mut Dice) -> JoinSet<()> {
         let batches = self.plan.messages as u64 * 2 / (BATCH + 1) / WRITERS as u64;
         let pause_ms = self.plan.time.as_millis() as u64 / batches.max(1);
@@ -86,7 +95,10 @@ impl Post {
     fn take(&self, count: usize) -> Vec<(usize, Option<String>)> {
         let mut next = self.next.lock().unwrap();
         let mut dice = self.keys.lock().unwrap();
-        let end = (*next + count).min(self.plan.messages);
+        let end = match self.over.load(Ordering::SeqCst) {
+            true => (*next + count).min(self.plan.messages).max(*next),
+            false => *next + count,
+        };
         let keys = (self.plan.messages / 50).max(1);
         let batch = (*next..end).map(|number| {
             let key = dice.chance(66).then(|| dice.index(keys));

@@ -155,9 +155,11 @@ fn report(balancer: &Balancer, load: &Load, exits: &[Stopped], seen: &[Seen]) {
     let millis = |it: &Stopped| it.time.as_millis();
     let times: Vec<_> = exits.iter().map(millis).collect();
     let farewells: usize = seen.iter().map(|it| it.farewells).sum();
+    let behind: usize = seen.iter().map(|it| it.behind).sum();
     println!(
         "{} restarts, exits after {times:?} ms; {} calls, {} failed, {} unsent at first, slowest {:?}; {} orders; \
-         {} streams ended {farewells} times with a token; connections {:?}",
+         {} streams ended {farewells} times with a token and {behind} for being behind; \
+         connections {:?}",
         exits.len(),
         load.calls(),
         load.failures().len(),

@@ -61,16 +61,14 @@ impl Crowd {
                 pace.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
                 loop {
                     pace.tick().await;
-                    let request = GetProductRequest {
-                        id: id.clone(),
-                        ..GetProductRequest::default()
-                    };
+                    let request = GetProductRequest { id: id.clone() };
                     let began = Instant::now();
                     let answer = caller.catalog().get_product(request).await;
                     let mut seen = seen.lock().unwrap();
                     seen.times.push(began.elapsed());
                     if let Err(status) = answer {
-                        seen.errors.push(format!("{status:?}"));
+                        let error = format!("{:?} {}", status.code(), status.message());
+                        seen.errors.push(error);
                     }
                 }
             });

@@ -58,7 +58,8 @@ const FAST: Tier = Tier {
 const LONG: Tier = Tier {
     silent: 5_000,
     floods: 20,
-    connections: 20,
+    // More calls at once than lanes have places are for the limits of rates to stop.
+    connections: 4,
     addresses: 90,
     streams: 110,
 };
@@ -106,11 +107,8 @@ async fn attackers_harm_nobody_but_themselves() {
 }
 
 fn judge(quiet: &Impression, seen: &Impression) {
-    assert_eq!(
-        seen.errors,
-        Vec::<String>::new(),
-        "errors of honest clients"
-    );
+    let first = seen.errors.first();
+    assert_eq!(first, None, "{} honest calls failed", seen.errors.len());
     let most = Ord::max(quiet.p99 * 3, FLOOR);
     assert!(seen.p99 <= most, "{:?} is over {most:?}", seen.p99);
 }

@@ -38,7 +38,8 @@ async fn a_stop_ends_in_time_whoever_hangs_on() {
     pause(Duration::from_millis(300)).await;
 
     let (address, url) = (souk.address(), souk.url());
-    let stopping = tokio::spawn(async move {
+    let mut stopping = JoinSet::new();
+    stopping.spawn(async move {
         let stopped = souk.stop(LIMIT).await;
         (souk, stopped)
     });
@@ -48,7 +49,7 @@ async fn a_stop_ends_in_time_whoever_hangs_on() {
         tokens.push(farewell(stream).await);
     }
     let calls: usize = honest.join_all().await.into_iter().sum();
-    let (mut souk, stopped) = stopping.await.unwrap();
+    let (mut souk, stopped) = stopping.join_next().await.unwrap().unwrap();
     println!("stopped after {:?}; {calls} honest calls", stopped.time);
     assert_eq!(stopped.code, Some(0), "a clean end");
     assert!(stopped.time <= LIMIT);
@@ -162,10 +163,7 @@ fn call_until_gone(souk: &Souk, shop: &Shop) -> impl Future<Output = usize> + Se
     async move {
         let mut calls = 0;
         loop {
-            let request = GetProductRequest {
-                id: id.clone(),
-                ..GetProductRequest::default()
-            };
+            let request = GetProductRequest { id: id.clone() };
             match caller.catalog().get_product(request).await {
                 Ok(_) => calls += 1,
                 Err(status) => {
@@ -238,7 +236,6 @@ async fn turns_red_and_serves_on(to: std::net::SocketAddr, url: &str, shop: &Sho
     }
     let request = GetProductRequest {
         id: shop.goods[0].product_id.clone(),
-        ..GetProductRequest::default()
     };
     let answer = Caller::guest(url).catalog().get_product(request).await;
     answer.expect("a new connection is served while load balancers turn away");

@@ -1,5 +1,6 @@
-//! The wire: how many streams somebody holds, and what is left of a call that ran out of
-//! time.
+//! The wire: how many streams somebody holds and how they end, and what is left of a call
+//! that ran out of time.
 
 mod deadlines;
+mod endings;
 mod streams;
