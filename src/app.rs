@@ -1,5 +1,6 @@
 //! The one place that builds everything, starts it, and stops it.
 
+mod ops_port;
 mod outside;
 mod services;
 
@@ -29,6 +30,8 @@ use crate::kernel::{Clock, Error, Reason, Result};
 use crate::pb;
 use crate::services::auth::{Auth, RateWindows};
 use crate::services::ops::Health;
+use crate::telemetry::metrics::Metrics;
+use ops_port::OpsPort;
 pub use outside::{mail, sms};
 use services::Base;
 
@@ -85,6 +88,7 @@ pub struct App {
     /// The sign-in, which also mints tokens for tools.
     pub auth: Auth,
     health: Health,
+    metrics: Option<Metrics>,
     routes: Routes,
     tasks: Tasks,
 }
@@ -97,6 +101,8 @@ impl App {
     /// UNAVAILABLE when the database cannot be reached, INTERNAL when its schema cannot
     /// be brought up to date.
     pub async fn open(config: Config, overrides: Overrides) -> Result<Self> {
+        // Before all that counts: what is looked up earlier counts nothing.
+        let metrics = config.metrics.enabled.then(Metrics::start).transpose()?;
         let sms = outside::or(overrides.sms, || {
             sms(&config, &overrides.clock, overrides.http)
         })?;
@@ -107,6 +113,10 @@ impl App {
         let db = Db::open(&config.database, overrides.clock).await?;
         db.migrate().await?;
         let tasks = Tasks::default();
+        if let Some(metrics) = &metrics {
+            metrics.set_looks(vec![ops_port::look_at_pools(db.clone())]);
+            tasks.spawn(metrics.clone().keep_house(tasks.stopping()));
+        }
         let sealer = Sealer::new(config.secrets.token.clone());
         let bus = Arc::new(LocalBus::default());
         let events =
@@ -120,6 +130,7 @@ impl App {
             sms,
             mail,
             clerk,
+            metrics: metrics.clone(),
         };
         let services = services::build(&base);
         db.set_observers(services.observers);
@@ -135,6 +146,7 @@ impl App {
             jobs,
             auth: services.auth,
             health: services.health,
+            metrics,
             routes: services.routes,
             tasks,
         })
@@ -149,6 +161,7 @@ impl App {
         // The port comes first: when it is taken, nothing else should have happened.
         let server = Server::bind(config.server.clone()).map_err(no_port(&config))?;
         let address = server.address().map_err(no_port(&config))?;
+        let ops_port = OpsPort::bind(config.metrics.port.as_ref())?;
         let counts = overrides.limits.clone();
         let app = Self::open(config, overrides).await?;
         let (health, health_service) = tonic_health::server::health_reporter();
@@ -169,10 +182,12 @@ impl App {
         let serving = server.with(calls, edge).map_err(Error::internal)?;
         let port = Tasks::default();
         port.spawn(serving.run(port.stopping()));
+        let ops_address = app.open_ops_port(ops_port, &port)?;
         app.watch_health(health.clone()).await;
         tracing::info!(%address, database = app.db.dialect().as_str(), "souk is ready");
         Ok(Running {
             address,
+            ops_address,
             app,
             port,
             reporter: health,
@@ -207,6 +222,8 @@ impl App {
 pub struct Running {
     /// Where it listens.
     pub address: SocketAddr,
+    /// Where it tells metrics and how it is, if that has a port of its own.
+    pub ops_address: Option<SocketAddr>,
     /// What stands below.
     pub app: App,
     port: Tasks,

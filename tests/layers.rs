@@ -18,17 +18,23 @@ struct Room {
 }
 
 /// Crates that belong to some rooms only. Every other crate is free.
-const GUARDED: [&str; 6] = [
+const GUARDED: [&str; 12] = [
     "tonic",
     "sea_orm",
     "sqlx",
     "souk_contract",
     "moka",
     "hyper_util",
+    "async_graphql",
+    "metrics_exporter_prometheus",
+    "opentelemetry",
+    "opentelemetry_otlp",
+    "opentelemetry_sdk",
+    "tracing_opentelemetry",
 ];
 
 /// Most particular path first: the first one that is a prefix decides.
-const ROOMS: [Room; 21] = [
+const ROOMS: [Room; 23] = [
     Room {
         path: "main",
         rooms: &["cli", "telemetry", "config", "app"],
@@ -47,7 +53,22 @@ const ROOMS: [Room; 21] = [
     Room {
         path: "telemetry",
         rooms: &["config", "kernel"],
-        crates: &[],
+        crates: &[
+            "metrics_exporter_prometheus",
+            "opentelemetry",
+            "opentelemetry_otlp",
+            "opentelemetry_sdk",
+            "tracing_opentelemetry",
+        ],
+    },
+    Room {
+        path: "kernel/trace",
+        rooms: &["kernel"],
+        crates: &[
+            "opentelemetry",
+            "opentelemetry_sdk",
+            "tracing_opentelemetry",
+        ],
     },
     Room {
         path: "kernel",
@@ -88,6 +109,11 @@ const ROOMS: [Room; 21] = [
         path: "grpc",
         rooms: &["grpc", "kernel", "pb", "cache", "db"],
         crates: &["tonic", "hyper_util"],
+    },
+    Room {
+        path: "edge/graphql",
+        rooms: &["edge", "kernel", "pb"],
+        crates: &["tonic", "async_graphql"],
     },
     Room {
         path: "edge",

@@ -4,6 +4,7 @@
 //! start a fresh allowance; exact counts live in the database.
 
 mod limit;
+mod meter;
 mod read;
 
 pub use limit::{Limit, LocalRateLimit, Quota, RateLimit};

@@ -3,9 +3,10 @@
 use std::future::Future;
 use std::hash::{BuildHasher, Hash, RandomState};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
+use super::meter::Reads;
 use crate::kernel::{Error, Result};
 
 /// Invalidations are counted per stripe of keys: memory stays bounded, and a rare
@@ -22,6 +23,7 @@ struct Shared<K, V> {
     kept: moka::future::Cache<K, Entry<V>>,
     stripes: [AtomicU64; STRIPES],
     hasher: RandomState,
+    reads: Reads,
 }
 
 #[derive(Clone)]
@@ -36,8 +38,9 @@ where
     K: Hash + Eq + Clone + Send + Sync + 'static,
     V: Clone + Send + Sync + 'static,
 {
-    /// A cache of `capacity` values, each kept for `ttl` at the most.
-    pub fn new(capacity: u64, ttl: Duration) -> Self {
+    /// A cache of `capacity` values, each kept for `ttl` at the most. Metrics call it
+    /// `name`.
+    pub fn new(name: &'static str, capacity: u64, ttl: Duration) -> Self {
         let kept = moka::future::Cache::builder()
             .max_capacity(capacity)
             .time_to_live(ttl)
@@ -46,6 +49,7 @@ where
             kept,
             stripes: std::array::from_fn(|_| AtomicU64::new(0)),
             hasher: RandomState::new(),
+            reads: Reads::of(name),
         }))
     }
 
@@ -59,9 +63,21 @@ where
         F: Fn() -> Fut,
         Fut: Future<Output = Result<V>>,
     {
+        let has_missed = AtomicBool::new(false);
+        let value = self.read(key, &load, &has_missed).await;
+        self.0.reads.count(has_missed.into_inner());
+        value
+    }
+
+    async fn read<F, Fut>(&self, key: &K, load: &F, has_missed: &AtomicBool) -> Result<V>
+    where
+        F: Fn() -> Fut,
+        Fut: Future<Output = Result<V>>,
+    {
         loop {
             let stripe = self.stripe(key);
             let loading = async {
+                has_missed.store(true, Ordering::Relaxed);
                 let epoch = stripe.load(Ordering::SeqCst);
                 let value = load().await?;
                 Ok(Entry { epoch, value })
@@ -131,7 +147,7 @@ mod tests {
     use crate::kernel::Reason;
 
     fn cache() -> Cache<u32, u32> {
-        Cache::new(10, Duration::from_secs(60))
+        Cache::new("test", 10, Duration::from_secs(60))
     }
 
     #[tokio::test]

@@ -8,6 +8,7 @@ mod keys;
 mod log;
 mod mail;
 mod market;
+mod observe;
 mod production;
 mod read;
 mod secrets;
@@ -24,12 +25,14 @@ pub use keys::Keys;
 pub use log::{Format, Log};
 pub use mail::{Mail, Smtp, SmtpTls};
 pub use market::{Market, ShippingMode};
+pub use observe::{Metrics, MetricsPort, Traces};
 pub use read::Problem;
 pub use secrets::Secrets;
 pub use sms::{Sender, Sms, Twilio};
 
 use crate::db::DbConfig;
 use crate::grpc::ServerConfig;
+use crate::kernel::Secret;
 use read::Reader;
 
 /// Where this process runs.
@@ -80,6 +83,12 @@ pub struct Config {
     pub market: Market,
     /// The log.
     pub log: Log,
+    /// The metrics.
+    pub metrics: Metrics,
+    /// The traces, where they are on.
+    pub traces: Option<Traces>,
+    /// Where faults are reported, if they are.
+    pub sentry_dsn: Option<Secret<String>>,
     /// What was made or ignored on the way, for the log.
     pub notes: Vec<String>,
 }
@@ -120,6 +129,9 @@ impl Config {
             clerk: clerk::read(&mut reader),
             market: market::read(&mut reader, production),
             log: log::read(&mut reader, production),
+            metrics: observe::metrics(&mut reader),
+            traces: observe::traces(&mut reader),
+            sentry_dsn: observe::sentry(&mut reader, &mut notes),
             data,
             notes,
         };
@@ -185,7 +197,8 @@ mod tests {
             .map_err(|problems| problems.iter().map(ToString::to_string).collect())
     }
 
-    const PRODUCTION: [(&str, &str); 13] = [
+    const PRODUCTION: [(&str, &str); 14] = [
+        ("METRICS_PORT", "9090"),
         ("SOUK_ENV", "production"),
         ("JWT_SECRET", "3b1f7a86c9d04e5fa1728394a5b6c7d8"),
         ("OTP_SECRET", "91c2e4d6f8a0b1c3d5e7f9a1b3c5d7e9"),
@@ -239,6 +252,13 @@ mod tests {
             ("CLIENT_URL", "shop.example.com"),
             ("ADMIN_BOOTSTRAP_TOKEN", "short"),
             ("PASSWORD_HASHERS", "0"),
+            ("METRICS_PORT", "many"),
+            ("METRICS_TOKEN", "short"),
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4317"),
+            ("OTEL_TRACES_SAMPLER", "some"),
+            ("OTEL_TRACES_SAMPLER_ARG", "2"),
+            ("SENTRY_DSN", "key"),
+            ("SLOW_QUERY_MS", "-1"),
         ];
         let problems = load(&wrong, None).unwrap_err();
         for (name, _) in wrong {
@@ -291,7 +311,7 @@ mod tests {
             ),
             ("JWT_SECRET", "", "JWT_SECRET must be set"),
             ("OTP_SECRET", "short", "OTP_SECRET must have"),
-            ("OTP_SECRET", PRODUCTION[1].1, "OTP_SECRET must differ"),
+            ("OTP_SECRET", PRODUCTION[2].1, "OTP_SECRET must differ"),
             ("REFLECTION", "true", "REFLECTION must be off"),
             ("OTP_DEV_CODE", "123456", "OTP_DEV_CODE must not be set"),
             (
@@ -308,6 +328,7 @@ mod tests {
             ("TLS_AT_PROXY", "false", "TLS_CERT_FILE must be set"),
             ("TRUST_PROXY", "", "TRUST_PROXY must name"),
             ("SMTP_TLS", "none", "SMTP_TLS must not be none"),
+            ("METRICS_HOST", "0.0.0.0", "METRICS_TOKEN must be set"),
             ("TWILIO_API_URL", "http://x", "TWILIO_API_URL must use TLS"),
         ];
         for (name, value, problem) in dangers {

@@ -1,7 +1,7 @@
 //! What production must not start with.
 
 use super::read::Problem;
-use super::{Config, auth, clerk, database, mail, sms};
+use super::{Config, auth, clerk, database, mail, observe, sms};
 use crate::grpc::Origins;
 
 /// Everything that would make a production server unsafe; empty when it may start.
@@ -59,6 +59,11 @@ pub(super) fn refusals(config: &Config) -> Vec<Problem> {
             config.mail.smtp.is_some() && !config.auth.client_url.starts_with("https://"),
             "CLIENT_URL",
             "must be https where mail is sent: its links open accounts",
+        ),
+        (
+            observe::is_exposed(&config.metrics),
+            "METRICS_TOKEN",
+            "must be set where METRICS_HOST is not this host: metrics tell much",
         ),
         (!config.database_named, "DATABASE_URL", "must be set"),
     ];

@@ -9,6 +9,7 @@ use sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
 use tokio::sync::Notify;
 
 use super::dialect::Dialect;
+use super::meter::{PoolState, StatementMeter, WriteMeter};
 use super::observers::{Observer, Observers, Seen};
 use super::outbox::NewEvent;
 use super::statements;
@@ -37,6 +38,8 @@ pub struct DbConfig {
     pub idle_timeout: Duration,
     /// How long one statement may run.
     pub statement_timeout: Duration,
+    /// Statements that take longer are logged, without their values.
+    pub slow_statement: Option<Duration>,
 }
 
 impl DbConfig {
@@ -50,6 +53,7 @@ impl DbConfig {
             connect_timeout: Duration::from_secs(2),
             idle_timeout: Duration::from_secs(30),
             statement_timeout: Duration::from_secs(5),
+            slow_statement: Some(Duration::from_millis(200)),
         }
     }
 }
@@ -66,6 +70,7 @@ struct Shared {
     observers: Observers,
     events: Notify,
     jobs: Notify,
+    meter: WriteMeter,
 }
 
 impl Db {
@@ -75,18 +80,19 @@ impl Db {
     /// UNAVAILABLE when it cannot be reached.
     pub async fn open(config: &DbConfig, clock: Clock) -> Result<Self> {
         let dialect = Dialect::of_url(&config.url)?;
+        let slow = config.slow_statement;
         let (writer, reader) = match dialect {
             Dialect::Postgres => {
-                let pool = open(postgres(config)).await?;
+                let pool = open(postgres(config), slow).await?;
                 (pool.clone(), pool)
             }
             // One writer, as SQLite has it: a queue in the pool beats SQLITE_BUSY.
             Dialect::Sqlite => {
-                let writer = open(sqlite(config, 1, false)).await?;
+                let writer = open(sqlite(config, 1, false), slow).await?;
                 refuse_old_sqlite(&writer).await?;
                 (
                     writer,
-                    open(sqlite(config, config.max_connections, true)).await?,
+                    open(sqlite(config, config.max_connections, true), slow).await?,
                 )
             }
         };
@@ -98,6 +104,7 @@ impl Db {
             observers: Observers::default(),
             events: Notify::new(),
             jobs: Notify::new(),
+            meter: WriteMeter::default(),
         })))
     }
 
@@ -168,6 +175,24 @@ impl Db {
         Ok(())
     }
 
+    /// How many connections each pool has open, and how many of them rest.
+    pub fn pools(&self) -> Vec<PoolState> {
+        match self.0.dialect {
+            Dialect::Postgres => {
+                let pool = self.0.reader.get_postgres_connection_pool();
+                vec![PoolState::new("all", pool.size(), pool.num_idle())]
+            }
+            Dialect::Sqlite => {
+                let named = [("read", &self.0.reader), ("write", &self.0.writer)];
+                let state = |(name, pool): (_, &DatabaseConnection)| {
+                    let pool = pool.get_sqlite_connection_pool();
+                    PoolState::new(name, pool.size(), pool.num_idle())
+                };
+                named.into_iter().map(state).collect()
+            }
+        }
+    }
+
     /// Closes every connection.
     pub async fn close(&self) {
         for pool in [&self.0.reader, &self.0.writer] {
@@ -186,7 +211,12 @@ impl Db {
         &self.0.writer
     }
 
+    pub(super) fn meter(&self) -> &WriteMeter {
+        &self.0.meter
+    }
+
     pub(super) fn committed(&self, events: &[NewEvent], jobs: usize) {
+        self.0.meter.appended(events.len());
         if !events.is_empty() {
             for event in events {
                 self.0.observers.committed(event);
@@ -208,11 +238,15 @@ impl std::fmt::Debug for Db {
     }
 }
 
-async fn open(options: ConnectOptions) -> Result<DatabaseConnection> {
+async fn open(options: ConnectOptions, slow: Option<Duration>) -> Result<DatabaseConnection> {
     let mut pool = Database::connect(options)
         .await
         .map_err(|error| Error::unavailable("the database cannot be reached", error))?;
-    pool.set_metric_callback(|_| statements::add());
+    let meter = StatementMeter::new(slow);
+    pool.set_metric_callback(move |info| {
+        statements::add();
+        meter.ran(&info.statement.sql, info.elapsed);
+    });
     Ok(pool)
 }
 

@@ -3,13 +3,14 @@
 
 use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use prost::Message;
 use sea_orm::{
     ConnectionTrait, DatabaseTransaction, SqliteTransactionMode, TransactionOptions,
     TransactionTrait,
 };
+use tracing::Instrument;
 
 use super::audit;
 use super::connect::Db;
@@ -18,7 +19,7 @@ use super::errors::is_retryable;
 use super::idempotency::{self, Answer, Claim};
 use super::outbox::{self, NewEvent, NewJob};
 use crate::kernel::id::JobId;
-use crate::kernel::{Call, Error, Result, Time, random};
+use crate::kernel::{Call, Error, Result, Time, random, trace};
 
 /// How often a transaction that lost a deadlock runs again.
 const ATTEMPTS: u32 = 6;
@@ -151,10 +152,21 @@ impl Db {
         F: Fn(Tx) -> Fut,
         Fut: Future<Output = Result<T>>,
     {
+        // Nothing but a look at a flag where traces are off.
+        let span = tracing::trace_span!(target: trace::SPANS, "db.write");
+        self.attempts(work).instrument(span).await
+    }
+
+    async fn attempts<T, F, Fut>(&self, work: F) -> Result<T>
+    where
+        F: Fn(Tx) -> Fut,
+        Fut: Future<Output = Result<T>>,
+    {
         let mut attempt = 1;
         loop {
             match self.attempt(&work).await {
                 Err(error) if attempt < ATTEMPTS && is_retryable(&error) => {
+                    self.meter().again();
                     tracing::debug!(attempt, error = ?error, "transaction runs again");
                     let jitter = u64::from(random::below(10 * attempt));
                     tokio::time::sleep(Duration::from_millis(jitter)).await;
@@ -174,8 +186,11 @@ impl Db {
             sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
             ..TransactionOptions::default()
         };
+        let asked = Instant::now();
+        let connection = self.writer().begin_with_options(options).await?;
+        self.meter().begun(asked.elapsed());
         let tx = Tx(Arc::new(Open {
-            connection: self.writer().begin_with_options(options).await?,
+            connection,
             dialect: self.dialect(),
             now: self.clock().now(),
             left: Mutex::default(),

@@ -18,14 +18,16 @@ use tonic::body::Body;
 use tonic::service::Routes;
 use tonic::{Code, Status};
 use tower::Service;
+use tracing::{Instrument, Span, field};
 
 use super::authenticate::{self, Authenticator};
 use super::lanes::Lanes;
+use super::meter::CallMeters;
 use super::reply::Admitted;
 use super::throttle::{self, Limiters, Throttle};
 use super::{ServerConfig, access, deadline, request_id};
 use crate::db::count_statements;
-use crate::kernel::{Call, Error, Reason, Result};
+use crate::kernel::{Call, Error, Reason, Result, trace};
 use crate::pb::policy::{self, Idempotency, MethodPolicy};
 
 /// How many database statements the call ran; only in development.
@@ -38,6 +40,8 @@ const USER_AGENT_LEN: usize = 200;
 pub(super) struct Arrival {
     pub(super) request_id: Arc<str>,
     pub(super) ip: Option<IpAddr>,
+    /// The peer stands in a private network, and no proxy between.
+    pub(super) inside: bool,
 }
 
 /// The calls of every service. Clones share it.
@@ -51,6 +55,7 @@ struct Shared {
     throttle: Throttle,
     deadline: Duration,
     development: bool,
+    meters: CallMeters,
 }
 
 impl Calls {
@@ -68,6 +73,7 @@ impl Calls {
             throttle: Throttle::new(limits, config.rates.clone()),
             deadline: config.limits.deadline,
             development: config.development,
+            meters: CallMeters::new(),
         }))
     }
 }
@@ -90,7 +96,8 @@ impl Service<Request<Body>> for Calls {
 
 impl Shared {
     async fn answer(&self, mut request: Request<Body>) -> Response<Body> {
-        let Some(policy) = policy::policy(request.uri().path()) else {
+        let found = policy::position(request.uri().path());
+        let Some((index, policy)) = found.and_then(|at| Some((at, policy::ALL.get(at)?))) else {
             // Health and reflection are the standard's own; whatever else has no
             // policy does not exist, and the routes say so.
             return self.route(request).await;
@@ -99,12 +106,23 @@ impl Shared {
         let arrival = arrival.unwrap_or_else(|| Arrival {
             request_id: Arc::from("unknown"),
             ip: None,
+            inside: false,
         });
+        let under_way = self.meters.begin(index, policy);
         let started = Instant::now();
         let id = arrival.request_id.clone();
+        let span = span(policy, &id, request.headers());
         let work = self.guarded(policy, arrival, request, started);
-        let response = request_id::scope(id.clone(), work).await;
-        log(policy, &id, started, response.headers());
+        let work = request_id::scope(id.clone(), work);
+        let response = work.instrument(span.clone()).await;
+        // A refusal's status stands in the headers; success has its status in the trailers.
+        let status = Status::from_header_map(response.headers());
+        let code = status.map_or(Code::Ok, |status| status.code());
+        if let Some(under_way) = under_way {
+            under_way.answered(code);
+        }
+        span.record("rpc.grpc.status_code", code as i32);
+        log(policy, &id, &span, started, code);
         response
     }
 
@@ -165,7 +183,11 @@ impl Shared {
         let _place = self.lanes.enter(policy).await?;
         let headers = request.headers();
         let caller = authenticate::caller(&*self.authenticator, headers).await?;
-        access::check(policy, &caller, self.development)?;
+        let place = access::Place {
+            development: self.development,
+            inside: arrival.inside,
+        };
+        access::check(policy, &caller, place)?;
         let quota = self.throttle.take(policy, &caller, arrival.ip).await?;
         let call = Call {
             caller,
@@ -214,19 +236,36 @@ fn user_agent(headers: &HeaderMap) -> Option<Arc<str>> {
     Some(text.get(..USER_AGENT_LEN).unwrap_or(text).into())
 }
 
+/// The span of a call, a part of its caller's trace where the caller names one.
+fn span(policy: &MethodPolicy, id: &str, headers: &HeaderMap) -> Span {
+    let span = tracing::trace_span!(
+        target: trace::SPANS,
+        "call",
+        otel.name = policy.path.trim_start_matches('/'),
+        otel.kind = "server",
+        rpc.system = "grpc",
+        rpc.grpc.status_code = field::Empty,
+        request.id = id,
+    );
+    if !span.is_disabled() {
+        let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+        trace::join(&span, text(trace::TRACEPARENT), text(trace::TRACESTATE));
+    }
+    span
+}
+
 /// One line a call: writes and refusals always, reads that went well only on demand,
 /// because they are nearly all there is.
-fn log(policy: &MethodPolicy, id: &str, started: Instant, headers: &HeaderMap) {
-    // A refusal's status stands in the headers; success has its status in the trailers.
-    let code = Status::from_header_map(headers).map_or(Code::Ok, |status| status.code());
+fn log(policy: &MethodPolicy, id: &str, span: &Span, started: Instant, code: Code) {
     let quiet = code == Code::Ok && policy.idempotency == Idempotency::Safe;
     if quiet && !tracing::enabled!(tracing::Level::DEBUG) {
         return;
     }
     let duration_ms = started.elapsed().as_micros() as f64 / 1000.0;
+    let trace_id = trace::trace_id(span);
     if quiet {
-        tracing::debug!(rpc.method = policy.path, rpc.code = ?code, request.id = id, duration_ms, "answered");
+        tracing::debug!(rpc.method = policy.path, rpc.code = ?code, request.id = id, trace.id = trace_id, duration_ms, "answered");
     } else {
-        tracing::info!(rpc.method = policy.path, rpc.code = ?code, request.id = id, duration_ms, "answered");
+        tracing::info!(rpc.method = policy.path, rpc.code = ?code, request.id = id, trace.id = trace_id, duration_ms, "answered");
     }
 }

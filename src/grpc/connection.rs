@@ -16,6 +16,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulConnection;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
+use tokio::time::error::Elapsed;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
@@ -23,6 +24,7 @@ use tonic::body::Body;
 
 use super::config::Limits;
 use super::front::Front;
+use super::meter::ConnectionMeter;
 use super::tls::{HTTP2, Tls};
 
 /// What a client that speaks HTTP/2 without TLS says first (RFC 9113, section 3.4).
@@ -44,6 +46,7 @@ pub(super) struct Shared {
     pub(super) tls: Option<Tls>,
     pub(super) limits: Limits,
     pub(super) stopping: CancellationToken,
+    pub(super) meter: ConnectionMeter,
 }
 
 /// Serves a connection to its end.
@@ -65,15 +68,24 @@ async fn encrypted(
     shared: &Shared,
     acceptor: &TlsAcceptor,
 ) -> Outcome {
-    let stream = timeout(shared.limits.handshake, acceptor.accept(stream)).await??;
+    let stream = in_time(shared, acceptor.accept(stream)).await??;
     let http2 = stream.get_ref().1.alpn_protocol() == Some(HTTP2);
     speak(stream, http2, peer, shared).await
 }
 
 async fn plain(stream: TcpStream, peer: IpAddr, shared: &Shared) -> Outcome {
     // HTTP/2 has no time limit for its own beginning, so it is waited for here.
-    let http2 = timeout(shared.limits.handshake, begins_with_preface(&stream)).await??;
+    let http2 = in_time(shared, begins_with_preface(&stream)).await??;
     speak(stream, http2, peer, shared).await
+}
+
+/// What a client does before its first call must not take long.
+async fn in_time<T>(shared: &Shared, work: impl Future<Output = T>) -> Result<T, Elapsed> {
+    let outcome = timeout(shared.limits.handshake, work).await;
+    if outcome.is_err() {
+        shared.meter.silent.increment(1);
+    }
+    outcome
 }
 
 /// Whether the client speaks HTTP/2, by its first bytes, which stay unread.
@@ -104,6 +116,8 @@ where
         front: shared.front.clone(),
         peer,
         calls: calls.clone(),
+        stopping: shared.stopping.clone(),
+        late: shared.meter.late.clone(),
     };
     let io = TokioIo::new(io);
     if http2 {
@@ -173,6 +187,8 @@ struct Requests {
     front: Front,
     peer: IpAddr,
     calls: Arc<AtomicU64>,
+    stopping: CancellationToken,
+    late: metrics::Counter,
 }
 
 impl Service<Request<Incoming>> for Requests {
@@ -182,6 +198,9 @@ impl Service<Request<Incoming>> for Requests {
 
     fn call(&self, request: Request<Incoming>) -> Self::Future {
         self.calls.fetch_add(1, Ordering::Relaxed);
+        if self.stopping.is_cancelled() {
+            self.late.increment(1);
+        }
         self.front.answer(self.peer, request)
     }
 }

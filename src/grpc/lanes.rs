@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use metrics::{Counter, counter};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::kernel::{Error, Reason, Result};
@@ -22,8 +23,8 @@ pub(super) struct Lanes {
 impl Lanes {
     pub(super) fn new(calls: usize) -> Self {
         Self {
-            calls: Lane::new(calls),
-            sign_in: Lane::new(Ord::max(calls / 8, 1)),
+            calls: Lane::new("calls", calls),
+            sign_in: Lane::new("sign_in", Ord::max(calls / 8, 1)),
         }
     }
 
@@ -49,14 +50,17 @@ struct Lane {
     waiting: AtomicUsize,
     /// How many may wait.
     bench: usize,
+    /// Those who were turned away.
+    shed: Counter,
 }
 
 impl Lane {
-    fn new(places: usize) -> Self {
+    fn new(name: &'static str, places: usize) -> Self {
         Self {
             places: Arc::new(Semaphore::new(places)),
             waiting: AtomicUsize::new(0),
             bench: places,
+            shed: counter!("souk_shed_calls_total", "lane" => name),
         }
     }
 
@@ -64,7 +68,10 @@ impl Lane {
         if let Ok(permit) = self.places.clone().try_acquire_owned() {
             return Ok(permit);
         }
-        let _seat = Seat::take(&self.waiting, self.bench).ok_or_else(busy)?;
+        let _seat = Seat::take(&self.waiting, self.bench).ok_or_else(|| {
+            self.shed.increment(1);
+            busy()
+        })?;
         self.places
             .clone()
             .acquire_owned()
@@ -105,7 +112,7 @@ mod tests {
 
     #[tokio::test]
     async fn as_many_wait_as_run_and_the_rest_is_turned_away() {
-        let lane = Lane::new(1);
+        let lane = Lane::new("test", 1);
         let first = lane.enter().await.unwrap();
         let mut second = Box::pin(lane.enter());
         assert!(second.as_mut().now_or_never().is_none());

@@ -27,6 +27,7 @@ mod deadline;
 mod front;
 mod headers;
 mod lanes;
+mod meter;
 mod rates;
 mod reply;
 mod seats;

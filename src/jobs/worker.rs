@@ -8,13 +8,14 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
+use tracing::Instrument;
 
 use super::registry::{Registry, Run};
 use super::schedule;
 use super::store::{self, Claimed, Lease, Verdict};
 use crate::db::Db;
 use crate::kernel::task::Tasks;
-use crate::kernel::{Error, Result, random};
+use crate::kernel::{Error, Result, random, trace};
 
 /// Characters of an error that a job keeps.
 const ERROR_CHARS: usize = 500;
@@ -230,7 +231,15 @@ impl Jobs {
     /// Makes one try and records what it came to.
     async fn run(&self, claimed: Claimed) {
         let started = Instant::now();
-        let outcome = self.attempt(&claimed).await;
+        let span = tracing::trace_span!(
+            target: trace::SPANS,
+            "job",
+            otel.name = claimed.kind,
+            otel.kind = "consumer",
+            job.id = %claimed.id,
+            job.attempt = claimed.attempt,
+        );
+        let outcome = self.attempt(&claimed).instrument(span).await;
         let duration_ms = started.elapsed().as_millis() as u64;
         let Claimed {
             id, kind, attempt, ..

@@ -120,6 +120,27 @@ impl Souk {
         }
     }
 
+    /// SIGTERM: asks the server to end, and waits until it has. Says whether it ended well.
+    pub async fn finish(&mut self) -> bool {
+        let mut child = self.child.take().expect("souk runs");
+        let asked = Command::new("kill")
+            .args(["-TERM", &child.id().to_string()])
+            .status();
+        assert!(asked.unwrap().success(), "the signal was not sent");
+        let mut ended = None;
+        super::wait::until("souk ends", || {
+            ended = child.try_wait().unwrap();
+            ended.is_some()
+        })
+        .await;
+        ended.is_some_and(|status| status.success())
+    }
+
+    /// Everything that the server has written so far.
+    pub fn log_text(&self) -> String {
+        fs::read_to_string(self.dir.path().join("log")).unwrap_or_default()
+    }
+
     /// Runs `souk check` and demands that it finds nothing.
     pub fn check(&self) {
         let output = self.command("check").output().unwrap();

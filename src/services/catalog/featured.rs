@@ -26,7 +26,7 @@ impl Default for Featured {
     fn default() -> Self {
         Self {
             generation: AtomicU64::new(0),
-            pages: Cache::new(CACHED_MAX, CACHED_FOR),
+            pages: Cache::new("featured", CACHED_MAX, CACHED_FOR),
         }
     }
 }

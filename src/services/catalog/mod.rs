@@ -104,9 +104,9 @@ impl Catalog {
             stores,
             stock,
             currency,
-            products: Cache::new(CACHED_MAX, CACHED_FOR),
-            slugs: Cache::new(CACHED_MAX, CACHED_FOR),
-            tree: Cache::new(1, CACHED_FOR),
+            products: Cache::new("products", CACHED_MAX, CACHED_FOR),
+            slugs: Cache::new("product_slugs", CACHED_MAX, CACHED_FOR),
+            tree: Cache::new("categories", 1, CACHED_FOR),
             featured: Featured::default(),
         }))
     }

@@ -10,14 +10,15 @@ use crate::grpc::convert::time_to_pb;
 use crate::grpc::paging::{Paged, take_paging};
 use crate::grpc::{self, paging};
 use crate::jobs;
+use crate::kernel::Error;
 use crate::kernel::page::PageRequest;
 use crate::pb::souk::ops::v1::ops_service_server::OpsService;
 use crate::pb::souk::ops::v1::{
     CheckHealthRequest, CheckHealthResponse, CheckLivenessRequest, CheckLivenessResponse,
     CheckReadinessRequest, CheckReadinessResponse, EnqueueTestJobRequest, EnqueueTestJobResponse,
-    GetInfoRequest, GetInfoResponse, HelloRequest, HelloResponse, ListAuditLogRequest,
-    ListAuditLogResponse, ListJobsRequest, ListJobsResponse, PingCacheRequest, PingCacheResponse,
-    RetryJobRequest, RetryJobResponse,
+    GetInfoRequest, GetInfoResponse, GetMetricsRequest, GetMetricsResponse, HelloRequest,
+    HelloResponse, ListAuditLogRequest, ListAuditLogResponse, ListJobsRequest, ListJobsResponse,
+    PingCacheRequest, PingCacheResponse, RetryJobRequest, RetryJobResponse,
 };
 
 #[tonic::async_trait]
@@ -93,6 +94,16 @@ impl OpsService for Ops {
         grpc::answer(PingCacheResponse {
             reply: "PONG".to_owned(),
         })
+    }
+
+    async fn get_metrics(
+        &self,
+        request: Request<GetMetricsRequest>,
+    ) -> Result<Response<GetMetricsResponse>, Status> {
+        grpc::open(request)?;
+        let metrics = self.0.metrics.as_ref();
+        let metrics = metrics.ok_or_else(|| Error::not_found("metrics"))?;
+        grpc::answer(GetMetricsResponse { text: metrics() })
     }
 
     async fn enqueue_test_job(

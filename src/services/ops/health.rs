@@ -46,7 +46,7 @@ impl Health {
     pub fn new(db: Db) -> Self {
         Self(Arc::new(Shared {
             db,
-            cache: Cache::new(16, Duration::from_secs(60)),
+            cache: Cache::new("health", 16, Duration::from_secs(60)),
             started: Instant::now(),
             stopping: AtomicBool::new(false),
         }))
