@@ -23,7 +23,7 @@ use crate::db::Db;
 use crate::edge::Edge;
 use crate::events::{Events, EventsConfig, LocalBus};
 use crate::grpc::{Calls, Limiters, Server, ServerConfig};
-use crate::jobs::{Jobs, JobsConfig};
+use crate::jobs::Jobs;
 use crate::kernel::seal::Sealer;
 use crate::kernel::task::Tasks;
 use crate::kernel::{Clock, Error, Reason, Result};
@@ -117,6 +117,7 @@ impl App {
             metrics.set_looks(vec![ops_port::look_at_pools(db.clone())]);
             tasks.spawn(metrics.clone().keep_house(tasks.stopping()));
         }
+        db.keep_time(&tasks);
         let sealer = Sealer::new(config.secrets.token.clone());
         let bus = Arc::new(LocalBus::default());
         let events =
@@ -134,10 +135,11 @@ impl App {
         };
         let services = services::build(&base);
         db.set_observers(services.observers);
+        let how = config.jobs.config.clone();
         let jobs = if overrides.background {
-            Jobs::start(db.clone(), services.registry, &tasks, JobsConfig::default())
+            Jobs::start(db.clone(), services.registry, &tasks, how)
         } else {
-            Jobs::new(db.clone(), services.registry, JobsConfig::default())
+            Jobs::new(db.clone(), services.registry, how)
         };
         Ok(Self {
             config,
@@ -157,7 +159,8 @@ impl App {
     /// # Errors
     /// As [`App::open`]; UNAVAILABLE when the port cannot be opened, INTERNAL when the
     /// certificate cannot be read.
-    pub async fn start(config: Config, overrides: Overrides) -> Result<Running> {
+    pub async fn start(config: Config, mut overrides: Overrides) -> Result<Running> {
+        overrides.background &= config.jobs.beside_serving;
         // The port comes first: when it is taken, nothing else should have happened.
         let server = Server::bind(config.server.clone()).map_err(no_port(&config))?;
         let address = server.address().map_err(no_port(&config))?;

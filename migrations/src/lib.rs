@@ -15,6 +15,7 @@ mod m20261124_000100_credentials;
 mod m20261124_000110_identities;
 mod m20261124_000120_administration;
 mod m20261124_000130_limits;
+mod m20261124_000200_job_order;
 mod sql;
 
 use sea_orm_migration::prelude::*;
@@ -39,6 +40,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261124_000120_administration::Migration),
             Box::new(m20261124_000130_limits::Migration),
             Box::new(m20261124_000110_identities::Migration),
+            Box::new(m20261124_000200_job_order::Migration),
         ]
     }
 }

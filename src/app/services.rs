@@ -12,7 +12,7 @@ use crate::clients::sms::Sms;
 use crate::config::{self, Config};
 use crate::db::{Db, Observer};
 use crate::events::{self, Events, register_retention};
-use crate::jobs::{DONE_KEPT, Registry, register_purges};
+use crate::jobs::{Registry, register_purges};
 use crate::kernel::seal::Sealer;
 use crate::pb::souk::auth::v1::auth_service_server::AuthServiceServer;
 use crate::pb::souk::cart::v1::cart_service_server::CartServiceServer;
@@ -102,7 +102,7 @@ pub(super) fn build(base: &Base) -> Services {
     let told = told.map(|metrics| -> Exposition { Arc::new(move || metrics.render()) });
     let ops = Ops::new(db(), sealer(), health.clone(), told, environment);
 
-    let registry = register_purges(Registry::new(), &base.db, DONE_KEPT);
+    let registry = register_purges(Registry::new(), &base.db, config.jobs.done_kept);
     let registry = register_retention(registry, &base.events, events::KEPT);
     let registry = Ops::register(registry);
     let registry = auth::register(registry, &auth);

@@ -4,6 +4,7 @@
 mod auth;
 mod clerk;
 mod database;
+mod jobs;
 mod keys;
 mod log;
 mod mail;
@@ -21,6 +22,7 @@ use std::path::{Path, PathBuf};
 
 pub use auth::{Auth, SessionPolicy};
 pub use clerk::Clerk;
+pub use jobs::Jobs;
 pub use keys::Keys;
 pub use log::{Format, Log};
 pub use mail::{Mail, Smtp, SmtpTls};
@@ -81,6 +83,8 @@ pub struct Config {
     pub clerk: Option<Clerk>,
     /// How the marketplace trades.
     pub market: Market,
+    /// Background work.
+    pub jobs: Jobs,
     /// The log.
     pub log: Log,
     /// The metrics.
@@ -128,6 +132,7 @@ impl Config {
             mail: mail::read(&mut reader),
             clerk: clerk::read(&mut reader),
             market: market::read(&mut reader, production),
+            jobs: jobs::read(&mut reader),
             log: log::read(&mut reader, production),
             metrics: observe::metrics(&mut reader),
             traces: observe::traces(&mut reader),
@@ -259,6 +264,12 @@ mod tests {
             ("OTEL_TRACES_SAMPLER_ARG", "2"),
             ("SENTRY_DSN", "key"),
             ("SLOW_QUERY_MS", "-1"),
+            ("JOBS", "perhaps"),
+            ("JOBS_CONCURRENCY", "0"),
+            ("JOBS_QUEUES", "sms"),
+            ("JOBS_LEASE", "1s"),
+            ("JOBS_POLL", "soon"),
+            ("JOBS_DONE_KEPT", "0"),
         ];
         let problems = load(&wrong, None).unwrap_err();
         for (name, _) in wrong {

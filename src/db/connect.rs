@@ -8,6 +8,7 @@ use souk_migrations::Migrator;
 use sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
 use tokio::sync::Notify;
 
+use super::clock;
 use super::dialect::Dialect;
 use super::meter::{PoolState, StatementMeter, WriteMeter};
 use super::observers::{Observer, Observers, Seen};
@@ -96,16 +97,18 @@ impl Db {
                 )
             }
         };
-        Ok(Self(Arc::new(Shared {
+        let db = Self(Arc::new(Shared {
             writer,
             reader,
             dialect,
-            clock,
+            clock: clock::of(dialect, &clock),
             observers: Observers::default(),
             events: Notify::new(),
             jobs: Notify::new(),
             meter: WriteMeter::default(),
-        })))
+        }));
+        db.ask_the_time().await?;
+        Ok(db)
     }
 
     /// Brings the schema up to date. Processes that start together take turns.
@@ -151,7 +154,8 @@ impl Db {
         self.0.dialect
     }
 
-    /// The clock that stamps changes.
+    /// The clock that stamps changes: the database's own, where it has one and the clock
+    /// that was handed in is the system's.
     pub fn clock(&self) -> &Clock {
         &self.0.clock
     }

@@ -5,11 +5,13 @@
 //! files know sea-orm, and only `dialect` knows that there are two databases.
 
 mod audit;
+mod clock;
 mod conditions;
 mod connect;
 mod dialect;
 mod errors;
 mod idempotency;
+pub mod job_order;
 mod meter;
 mod observers;
 mod outbox;

@@ -1,12 +1,14 @@
 //! What a change leaves behind in its own transaction: events for those who watch,
 //! jobs for later.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use sea_orm::{ConnectionTrait, Value};
 use uuid::Uuid;
 
 use super::dialect::Dialect;
+use super::job_order;
 use super::tx::Tx;
 use crate::kernel::id::JobId;
 use crate::kernel::{Result, Time};
@@ -37,6 +39,9 @@ pub struct NewJob {
     pub payload: String,
     /// While a job of the same kind and key waits or runs, another is not added.
     pub dedupe_key: Option<String>,
+    /// Jobs of one key, of whatever kind or queue, run one after the other, in the order
+    /// in which they were committed. One that is dead no longer holds up the others.
+    pub order_key: Option<String>,
     /// Lower runs first.
     pub priority: i32,
     /// Not before this long from now.
@@ -53,6 +58,7 @@ impl NewJob {
             kind,
             payload,
             dedupe_key: None,
+            order_key: None,
             priority: 0,
             delay: Duration::ZERO,
             max_attempts: 3,
@@ -87,15 +93,23 @@ pub(super) async fn append_events(tx: &Tx, events: &[NewEvent]) -> Result<()> {
     Ok(())
 }
 
-const JOB_COLUMNS: usize = 9;
+const JOB_COLUMNS: usize = 12;
 
 pub(super) async fn append_jobs(tx: &Tx, jobs: &[(JobId, NewJob)]) -> Result<()> {
     if jobs.is_empty() {
         return Ok(());
     }
+    let keys = jobs.iter().filter_map(|(_, job)| job.order_key.as_deref());
+    let keys: BTreeSet<&str> = keys.collect();
+    let mut numbers = job_order::last_numbers(tx, &keys).await?;
     let now: Time = tx.now();
     let mut values: Vec<Value> = Vec::with_capacity(jobs.len() * JOB_COLUMNS);
     for (id, job) in jobs {
+        let number = job.order_key.as_ref().map(|key| {
+            let number = numbers.entry(key.clone()).or_default();
+            *number += 1;
+            *number
+        });
         values.extend([
             id.uuid().into(),
             job.queue.into(),
@@ -106,6 +120,10 @@ pub(super) async fn append_jobs(tx: &Tx, jobs: &[(JobId, NewJob)]) -> Result<()>
             (now + job.delay).micros().into(),
             job.max_attempts.into(),
             now.micros().into(),
+            job.order_key.clone().into(),
+            number.into(),
+            // The first of its key is let go below.
+            number.is_some().into(),
         ]);
     }
     let rows = (0..jobs.len())
@@ -117,11 +135,16 @@ pub(super) async fn append_jobs(tx: &Tx, jobs: &[(JobId, NewJob)]) -> Result<()>
         .join(", ");
     let sql = format!(
         "INSERT INTO jobs (id, queue, kind, payload, dedupe_key, priority, run_at, max_attempts, \
-         created_at, state) VALUES {rows} ON CONFLICT DO NOTHING"
+         created_at, order_key, order_number, blocked, state) VALUES {rows} \
+         ON CONFLICT (kind, dedupe_key) \
+         WHERE dedupe_key IS NOT NULL AND state IN ('PENDING', 'RUNNING') DO NOTHING"
     );
     tx.conn()
         .execute_raw(tx.dialect().statement(sql, values))
         .await?;
+    for key in keys {
+        job_order::let_next_go(tx, key).await?;
+    }
     Ok(())
 }
 

@@ -8,7 +8,14 @@
 //! through its lease can change nothing. Failures wait with growing pauses, longer where
 //! the error asks for it, and after the last try the job is parked as dead until an
 //! operator retries it; after the first one, when the error says that none can succeed.
+//!
+//! Jobs of one order key run one after the other, in the order in which they were
+//! committed; one that fails holds up those behind it until it succeeds or is dead.
+//! When the process stops, jobs that do not end in time are given back, and begin anew
+//! elsewhere at once.
 
+mod attempt;
+mod metrics;
 mod registry;
 mod retention;
 mod schedule;
@@ -20,5 +27,5 @@ mod tests;
 
 pub use registry::{Registry, Run};
 pub use retention::{DONE_KEPT, register_purges};
-pub use store::{Filter, Job, State};
+pub use store::{Filter, Job, QueueCounts, State};
 pub use worker::{Jobs, JobsConfig};

@@ -6,14 +6,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
+use tokio_util::sync::CancellationToken;
 
-use super::store;
+use super::store::lease;
 use crate::db::Tx;
 use crate::kernel::id::JobId;
 use crate::kernel::{Error, Reason, Result};
 
 /// One try at a job.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Run {
     /// The job: the same in every try, so it can serve as an idempotency key outside.
     pub id: JobId,
@@ -21,6 +22,9 @@ pub struct Run {
     pub attempt: i32,
     /// JSON, as it was enqueued.
     pub payload: String,
+    /// Fires when the process begins to stop. A long handler may then end with an error;
+    /// one that goes on is cut short after a while, and the job begins anew elsewhere.
+    pub stopping: CancellationToken,
 }
 
 impl Run {
@@ -30,7 +34,7 @@ impl Run {
     /// # Errors
     /// CONFLICT when the job belongs to another try by now.
     pub async fn fence(&self, tx: &Tx) -> Result<()> {
-        if store::holds(tx, self.id, self.attempt).await? {
+        if lease::holds(tx, self.id, self.attempt).await? {
             return Ok(());
         }
         Err(Error::new(

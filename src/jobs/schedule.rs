@@ -1,7 +1,7 @@
 //! Recurring jobs: of all processes, one enqueues each run.
 
 use super::registry::Schedule;
-use super::store;
+use super::store::plan;
 use crate::db::{Db, NewJob};
 use crate::kernel::{Result, Time};
 
@@ -11,7 +11,7 @@ pub(super) async fn enqueue_due(db: &Db, schedules: &[Schedule]) -> Result<()> {
         return Ok(());
     }
     let now = db.clock().now();
-    let planned = store::planned(db).await?;
+    let planned = plan::planned(db).await?;
     for schedule in schedules {
         let seen = planned.get(schedule.name).copied();
         if seen.is_none_or(|next| next <= now) {
@@ -28,7 +28,7 @@ async fn enqueue(db: &Db, schedule: &Schedule, seen: Option<Time>) -> Result<()>
         let next = on_grid
             .filter(|next| *next > tx.now())
             .unwrap_or_else(|| tx.now() + schedule.period);
-        if store::plan(&tx, schedule.name, seen, next).await? {
+        if plan::plan(&tx, schedule.name, seen, next).await? {
             tx.enqueue(NewJob {
                 dedupe_key: Some(schedule.name.to_owned()),
                 ..NewJob::new(schedule.queue, schedule.kind, "{}".to_owned())

@@ -1,18 +1,22 @@
-//! Every query on jobs and their schedule.
+//! Every query on jobs and their schedule: here what a job is, and lists of them.
 
-use std::collections::HashMap;
+pub(super) mod lease;
+pub(super) mod plan;
+mod queues;
+mod repair;
 
 use sea_orm::{ConnectionTrait, DbErr, QueryResult, Value};
 
-use crate::db::{Db, Dialect, NewJob, Tx, unique_violation};
+pub use queues::{QueueCounts, queues};
+pub use repair::{cancel, retry, retry_dead};
+
+use crate::db::{Db, NewJob, Tx};
 use crate::kernel::id::JobId;
 use crate::kernel::page::{Page, PageRequest};
 use crate::kernel::{Error, Reason, Result, Time};
 
-/// New tries that a retry gives.
-const RETRY_ATTEMPTS: i32 = 3;
 const COLUMNS: &str = "id, queue, kind, payload, state, attempts, max_attempts, run_at, \
-                       last_error, created_at, finished_at";
+                       last_error, created_at, finished_at, order_key";
 
 /// Where a job stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,6 +71,8 @@ pub struct Job {
     pub created_at: Time,
     /// When it succeeded or died.
     pub finished_at: Option<Time>,
+    /// Jobs of one key run one after the other.
+    pub order_key: Option<String>,
 }
 
 impl Job {
@@ -84,6 +90,7 @@ impl Job {
             last_error: None,
             created_at: now,
             finished_at: None,
+            order_key: new.order_key.clone(),
         }
     }
 }
@@ -95,6 +102,8 @@ pub struct Filter {
     pub state: Option<State>,
     /// Only those of this kind.
     pub kind: Option<String>,
+    /// Only those of this queue.
+    pub queue: Option<String>,
 }
 
 /// A page of the jobs, the newest first.
@@ -113,6 +122,9 @@ pub async fn list(db: &Db, filter: &Filter, page: &PageRequest) -> Result<Page<J
     }
     if let Some(kind) = &filter.kind {
         wanted += &format!(" AND kind = {}", bind(kind.clone().into()));
+    }
+    if let Some(queue) = &filter.queue {
+        wanted += &format!(" AND queue = {}", bind(queue.clone().into()));
     }
     let total = if page.is_numbered() {
         let sql = format!("SELECT count(*) AS total FROM jobs WHERE {wanted}");
@@ -143,246 +155,17 @@ pub async fn list(db: &Db, filter: &Filter, page: &PageRequest) -> Result<Page<J
     Ok(page.finish(jobs, total, cursor))
 }
 
-/// Gives a dead job new tries, from now on.
+/// One job.
 ///
 /// # Errors
-/// NOT_FOUND; JOB_NOT_RETRYABLE when it is not dead, or when a job with the same
-/// deduplication key waits or runs already.
-pub async fn retry(tx: &Tx, id: JobId) -> Result<Job> {
-    // Attempts never start anew: their number is what fences late workers off.
-    let sql = format!(
-        "UPDATE jobs SET state = 'PENDING', run_at = $2, max_attempts = attempts + $3, \
-         finished_at = NULL WHERE id = $1 AND state = 'DEAD' RETURNING {COLUMNS}"
-    );
-    let values = [
-        id.uuid().into(),
-        tx.now().micros().into(),
-        RETRY_ATTEMPTS.into(),
-    ];
-    let retried = tx
-        .conn()
-        .query_one_raw(tx.dialect().statement(sql, values))
-        .await;
-    let not_retryable = |message: &'static str| Error::new(Reason::JobNotRetryable, message);
-    match retried {
-        Ok(Some(row)) => Ok(job(&row)?),
-        Ok(None) => {
-            let sql = "SELECT 1 AS one FROM jobs WHERE id = $1";
-            let statement = tx.dialect().statement(sql, [id.uuid().into()]);
-            match tx.conn().query_one_raw(statement).await? {
-                Some(_) => Err(not_retryable("only a dead job can be retried")),
-                None => Err(Error::not_found("job")),
-            }
-        }
-        Err(error) if unique_violation(&error).is_some() => {
-            Err(not_retryable("the same work is waiting already"))
-        }
-        Err(error) => Err(error.into()),
+/// NOT_FOUND; UNAVAILABLE.
+pub async fn get(db: &Db, id: JobId) -> Result<Job> {
+    let sql = format!("SELECT {COLUMNS} FROM jobs WHERE id = $1");
+    let statement = db.dialect().statement(sql, [id.uuid().into()]);
+    match db.read().query_one_raw(statement).await? {
+        Some(row) => Ok(job(&row)?),
+        None => Err(Error::not_found("job")),
     }
-}
-
-/// A job that a worker has taken.
-pub(super) struct Claimed {
-    pub(super) id: JobId,
-    pub(super) kind: String,
-    pub(super) payload: String,
-    pub(super) attempt: i32,
-    pub(super) max_attempts: i32,
-}
-
-/// Who claims, and until when the claim holds.
-pub(super) struct Lease<'a> {
-    pub(super) owner: &'a str,
-    pub(super) until: Time,
-}
-
-/// The queues in which jobs wait, due or not.
-pub(super) async fn waiting_queues(db: &Db) -> Result<Vec<String>> {
-    // Jumps from queue to queue along the index; DISTINCT would walk every row.
-    let sql = "WITH RECURSIVE found(queue) AS ( \
-                   SELECT min(queue) FROM jobs WHERE state = 'PENDING' \
-                   UNION ALL \
-                   SELECT (SELECT min(queue) FROM jobs \
-                           WHERE state = 'PENDING' AND jobs.queue > found.queue) \
-                   FROM found WHERE found.queue IS NOT NULL) \
-               SELECT queue FROM found WHERE queue IS NOT NULL";
-    let rows = db
-        .read()
-        .query_all_raw(db.dialect().statement(sql, []))
-        .await?;
-    let queues = rows.iter().map(|row| row.try_get("", "queue"));
-    Ok(queues.collect::<Result<_, DbErr>>()?)
-}
-
-/// Takes up to `limit` due jobs of a queue, the most urgent first. Workers of other
-/// processes pass over each other's rows.
-pub(super) async fn claim(
-    tx: &Tx,
-    queue: &str,
-    kinds: &[&'static str],
-    limit: usize,
-    lease: &Lease<'_>,
-) -> Result<Vec<Claimed>> {
-    // The pick is materialized, so that it is made and locked once, whatever the plan.
-    let sql = format!(
-        "WITH picked AS MATERIALIZED (SELECT id FROM jobs \
-             WHERE state = 'PENDING' AND queue = $1 AND run_at <= $2 AND kind IN ({}) \
-             ORDER BY priority, run_at LIMIT $3{}) \
-         UPDATE jobs SET state = 'RUNNING', attempts = attempts + 1, lease_owner = $4, \
-             lease_until = $5 \
-         WHERE id IN (SELECT id FROM picked) \
-         RETURNING id, kind, payload, attempts, max_attempts, priority, run_at",
-        Dialect::placeholders(6, kinds.len()),
-        tx.dialect().for_update_skip_locked(),
-    );
-    let mut values: Vec<Value> = vec![
-        queue.into(),
-        tx.now().micros().into(),
-        (limit as i64).into(),
-        lease.owner.into(),
-        lease.until.micros().into(),
-    ];
-    values.extend(kinds.iter().map(|kind| Value::from(*kind)));
-    let rows = tx
-        .conn()
-        .query_all_raw(tx.dialect().statement(sql, values))
-        .await?;
-    let claimed = rows.iter().map(|row| {
-        let urgency: (i32, i64) = (row.try_get("", "priority")?, row.try_get("", "run_at")?);
-        let claimed = Claimed {
-            id: row.try_get::<uuid::Uuid>("", "id")?.into(),
-            kind: row.try_get("", "kind")?,
-            payload: row.try_get("", "payload")?,
-            attempt: row.try_get("", "attempts")?,
-            max_attempts: row.try_get("", "max_attempts")?,
-        };
-        Ok((urgency, claimed))
-    });
-    let mut claimed = claimed.collect::<Result<Vec<_>, DbErr>>()?;
-    // RETURNING promises no order.
-    claimed.sort_by_key(|(urgency, _)| *urgency);
-    Ok(claimed.into_iter().map(|(_, claimed)| claimed).collect())
-}
-
-/// Whether this try still holds the job; keeps it so until the transaction ends.
-pub(super) async fn holds(tx: &Tx, id: JobId, attempt: i32) -> Result<bool> {
-    let sql = format!(
-        "SELECT 1 AS one FROM jobs WHERE id = $1 AND attempts = $2 AND state = 'RUNNING'{}",
-        tx.dialect().for_update()
-    );
-    let values = [id.uuid().into(), attempt.into()];
-    let row = tx
-        .conn()
-        .query_one_raw(tx.dialect().statement(sql, values))
-        .await?;
-    Ok(row.is_some())
-}
-
-/// What a try came to.
-pub(super) enum Verdict {
-    /// Succeeded.
-    Done,
-    /// Failed; the next try is not before this instant.
-    Again(Time, String),
-    /// Failed for the last time.
-    Dead(String),
-}
-
-/// Records what a try came to; false when the job belongs to another try by now.
-pub(super) async fn finish(tx: &Tx, id: JobId, attempt: i32, verdict: &Verdict) -> Result<bool> {
-    let now = Some(tx.now().micros());
-    let (state, run_at, error, finished_at) = match verdict {
-        Verdict::Done => (State::Done, None, None, now),
-        Verdict::Again(at, error) => (State::Pending, Some(at.micros()), Some(error), None),
-        Verdict::Dead(error) => (State::Dead, None, Some(error), now),
-    };
-    let sql = "UPDATE jobs SET state = $3, run_at = coalesce($4, run_at), \
-               last_error = coalesce($5, last_error), finished_at = $6, \
-               lease_owner = NULL, lease_until = NULL \
-               WHERE id = $1 AND attempts = $2 AND state = 'RUNNING'";
-    let values: [Value; 6] = [
-        id.uuid().into(),
-        attempt.into(),
-        state.as_str().into(),
-        run_at.into(),
-        error.cloned().into(),
-        finished_at.into(),
-    ];
-    changed_one(tx, sql, values).await
-}
-
-/// Extends the lease; false when the job belongs to another try by now.
-pub(super) async fn renew(tx: &Tx, id: JobId, attempt: i32, until: Time) -> Result<bool> {
-    let sql = "UPDATE jobs SET lease_until = $3 \
-               WHERE id = $1 AND attempts = $2 AND state = 'RUNNING'";
-    let values: [Value; 3] = [id.uuid().into(), attempt.into(), until.micros().into()];
-    changed_one(tx, sql, values).await
-}
-
-/// Whether a lease has run out.
-pub(super) async fn has_abandoned(db: &Db) -> Result<bool> {
-    let sql = "SELECT 1 AS one FROM jobs WHERE state = 'RUNNING' AND lease_until < $1 LIMIT 1";
-    let now = db.clock().now().micros();
-    let row = db
-        .read()
-        .query_one_raw(db.dialect().statement(sql, [now.into()]))
-        .await?;
-    Ok(row.is_some())
-}
-
-/// Frees the jobs whose lease has run out: their worker died or hangs. Says how many.
-pub(super) async fn recover_abandoned(tx: &Tx) -> Result<u64> {
-    // The try counts, so work that kills its worker is parked in the end.
-    let sql = "UPDATE jobs SET \
-                   state = CASE WHEN attempts < max_attempts THEN 'PENDING' ELSE 'DEAD' END, \
-                   finished_at = CASE WHEN attempts < max_attempts THEN NULL ELSE $1 END, \
-                   last_error = 'the worker vanished', lease_owner = NULL, lease_until = NULL \
-               WHERE state = 'RUNNING' AND lease_until < $1";
-    let now = tx.now().micros();
-    let done = tx
-        .conn()
-        .execute_raw(tx.dialect().statement(sql, [now.into()]))
-        .await?;
-    Ok(done.rows_affected())
-}
-
-/// When each recurring job is due next.
-pub(super) async fn planned(db: &Db) -> Result<HashMap<String, Time>> {
-    let sql = "SELECT name, next_run_at FROM job_schedules";
-    let rows = db
-        .read()
-        .query_all_raw(db.dialect().statement(sql, []))
-        .await?;
-    let planned = rows.iter().map(|row| {
-        let next = Time::from_micros(row.try_get("", "next_run_at")?);
-        Ok((row.try_get("", "name")?, next))
-    });
-    Ok(planned.collect::<Result<_, DbErr>>()?)
-}
-
-/// Moves a recurring job on from the run that was `seen` due; false when another process
-/// did so first.
-pub(super) async fn plan(tx: &Tx, name: &str, seen: Option<Time>, next: Time) -> Result<bool> {
-    let values: Vec<Value> = [
-        Some(name.into()),
-        Some(next.micros().into()),
-        Some(tx.now().micros().into()),
-        seen.map(|seen| seen.micros().into()),
-    ]
-    .into_iter()
-    .flatten()
-    .collect();
-    let sql = match seen {
-        Some(_) => {
-            "UPDATE job_schedules SET next_run_at = $2, last_run_at = $3 \
-             WHERE name = $1 AND next_run_at = $4"
-        }
-        None => {
-            "INSERT INTO job_schedules (name, next_run_at, last_run_at) VALUES ($1, $2, $3) \
-             ON CONFLICT DO NOTHING"
-        }
-    };
-    changed_one(tx, sql, values).await
 }
 
 /// Deletes up to `limit` jobs that succeeded before `before`, and says how many.
@@ -433,6 +216,7 @@ fn job(row: &QueryResult) -> Result<Job, DbErr> {
         finished_at: row
             .try_get::<Option<i64>>("", "finished_at")?
             .map(Time::from_micros),
+        order_key: row.try_get("", "order_key")?,
     })
 }
 

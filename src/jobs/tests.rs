@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::sync::{Notify, Semaphore};
 
 use super::retention::purge_done;
+use super::store::lease::{self, Level};
 use super::{Filter, Job, Jobs, JobsConfig, Registry, State, register_purges, store};
 use crate::db::testing::on_each;
 use crate::db::{Db, NewJob};
@@ -294,15 +295,20 @@ async fn a_worker_that_sleeps_through_its_lease_can_change_nothing() {
 async fn work_that_kills_its_worker_is_parked_in_the_end() {
     on_each(clock(), |db| async move {
         enqueue(&db, new("work")).await;
-        let lease = |tx: &crate::db::Tx| store::Lease {
+        let level = Level {
+            queue: "test".to_owned(),
+            priority: 0,
+        };
+        let level = &level;
+        let lease = |tx: &crate::db::Tx| lease::Lease {
             owner: "gone",
             until: tx.now() + Duration::from_secs(60),
         };
         for _ in 0..3 {
             let claimed = db
                 .transact(|tx| async move {
-                    store::recover_abandoned(&tx).await?;
-                    store::claim(&tx, "test", &["work"], 1, &lease(&tx)).await
+                    lease::recover_abandoned(&tx).await?;
+                    lease::claim(&tx, level, &["work"], 1, &lease(&tx)).await
                 })
                 .await
                 .unwrap();
@@ -437,6 +443,7 @@ async fn jobs_are_listed_in_pages_and_purged_when_done_for_long() {
         let done = Filter {
             state: Some(State::Done),
             kind: Some("work".to_owned()),
+            queue: None,
         };
         assert_eq!(list(&db, &done, Start::Number(2), 2).await.len(), 1);
         db.clock().advance(Duration::from_secs(1));

@@ -171,6 +171,7 @@ reasons! {
     RestrictedContent "RESTRICTED_CONTENT" InvalidArgument;
 
     JobNotRetryable "JOB_NOT_RETRYABLE" FailedPrecondition;
+    JobNotCancellable "JOB_NOT_CANCELLABLE" FailedPrecondition;
 }
 
 /// One field at fault.

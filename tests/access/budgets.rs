@@ -124,7 +124,11 @@ pub const BUDGETS: &[(&str, u32)] = &[
     ("OpsService/GetMetrics", 2),
     ("OpsService/EnqueueTestJob", 5),
     ("OpsService/ListJobs", 3),
-    ("OpsService/RetryJob", 4),
+    ("OpsService/RetryJob", 6),
+    ("OpsService/GetJob", 3),
+    ("OpsService/RetryDeadJobs", 8),
+    ("OpsService/CancelJob", 6),
+    ("OpsService/ListQueues", 3),
     ("OpsService/ListAuditLog", 3),
 ];
 

@@ -5,17 +5,22 @@ use super::health::Component;
 use super::store::AuditFilter;
 use crate::grpc;
 use crate::grpc::convert::time_to_pb;
-use crate::jobs::{Filter, Job, State};
+use crate::jobs::{Filter, Job, QueueCounts, State};
 use crate::kernel::id::{AuditId, UserId};
 use crate::kernel::{Result, Time};
 use crate::pb::souk::ops::v1 as pb;
 use crate::pb::souk::ops::v1::check_health_response::{Component as ComponentPb, Status};
 use crate::pb::souk::ops::v1::job::State as StatePb;
 
+/// Dead jobs that are retried together when the request names no number.
+const RETRY_USUAL: u32 = 100;
+/// The most that are retried together, so that no transaction is long.
+const RETRY_MOST: u32 = 1_000;
+
 pub(super) fn job_to_pb(job: Job) -> pb::Job {
     let Job {
         id,
-        queue: _,
+        queue,
         kind,
         payload: _,
         state,
@@ -25,6 +30,7 @@ pub(super) fn job_to_pb(job: Job) -> pb::Job {
         last_error,
         created_at,
         finished_at,
+        order_key,
     } = job;
     pb::Job {
         id: id.to_string(),
@@ -36,7 +42,34 @@ pub(super) fn job_to_pb(job: Job) -> pb::Job {
         last_error,
         created_at: Some(time_to_pb(created_at)),
         finished_at: finished_at.map(time_to_pb),
+        queue,
+        order_key,
     }
+}
+
+/// How a queue is at `now`.
+pub(super) fn queue_to_pb(queue: QueueCounts, now: Time) -> pb::Queue {
+    let oldest_due_seconds = queue.oldest_due_age(now).as_secs_f64();
+    let QueueCounts {
+        name,
+        pending,
+        due,
+        oldest_due: _,
+        running,
+        dead,
+    } = queue;
+    pb::Queue {
+        name,
+        pending: count_to_pb(pending),
+        running: count_to_pb(running),
+        dead: count_to_pb(dead),
+        due: count_to_pb(due),
+        oldest_due_seconds,
+    }
+}
+
+fn count_to_pb(count: i64) -> i32 {
+    i32::try_from(count).unwrap_or(i32::MAX)
 }
 
 const fn state_to_pb(state: State) -> StatePb {
@@ -62,7 +95,21 @@ const fn state_from_pb(state: StatePb) -> Option<State> {
 pub(super) fn filter_from_pb(request: &pb::ListJobsRequest) -> Filter {
     Filter {
         state: state_from_pb(request.state()),
-        kind: Some(request.kind.clone()).filter(|kind| !kind.is_empty()),
+        kind: named(&request.kind).map(str::to_owned),
+        queue: named(&request.queue).map(str::to_owned),
+    }
+}
+
+/// A name that a request gives; an empty one is none.
+pub(super) fn named(name: &str) -> Option<&str> {
+    Some(name).filter(|name| !name.is_empty())
+}
+
+/// How many dead jobs a request asks for.
+pub(super) fn retry_limit_from_pb(limit: i32) -> u32 {
+    match limit.unsigned_abs() {
+        0 => RETRY_USUAL,
+        asked => Ord::min(asked, RETRY_MOST),
     }
 }
 

@@ -3,7 +3,8 @@
 use tonic::{Request, Response, Status};
 
 use super::convert::{
-    audit_entry_to_pb, audit_filter_from_pb, component_to_pb, filter_from_pb, job_to_pb, status,
+    audit_entry_to_pb, audit_filter_from_pb, component_to_pb, filter_from_pb, job_to_pb, named,
+    queue_to_pb, retry_limit_from_pb, status,
 };
 use super::{Ops, enqueue_test, store};
 use crate::grpc::convert::time_to_pb;
@@ -11,14 +12,16 @@ use crate::grpc::paging::{Paged, take_paging};
 use crate::grpc::{self, paging};
 use crate::jobs;
 use crate::kernel::Error;
-use crate::kernel::page::PageRequest;
+use crate::kernel::page::{MAX_LIMIT, PageRequest};
 use crate::pb::souk::ops::v1::ops_service_server::OpsService;
 use crate::pb::souk::ops::v1::{
-    CheckHealthRequest, CheckHealthResponse, CheckLivenessRequest, CheckLivenessResponse,
-    CheckReadinessRequest, CheckReadinessResponse, EnqueueTestJobRequest, EnqueueTestJobResponse,
-    GetInfoRequest, GetInfoResponse, GetMetricsRequest, GetMetricsResponse, HelloRequest,
-    HelloResponse, ListAuditLogRequest, ListAuditLogResponse, ListJobsRequest, ListJobsResponse,
-    PingCacheRequest, PingCacheResponse, RetryJobRequest, RetryJobResponse,
+    CancelJobRequest, CancelJobResponse, CheckHealthRequest, CheckHealthResponse,
+    CheckLivenessRequest, CheckLivenessResponse, CheckReadinessRequest, CheckReadinessResponse,
+    EnqueueTestJobRequest, EnqueueTestJobResponse, GetInfoRequest, GetInfoResponse, GetJobRequest,
+    GetJobResponse, GetMetricsRequest, GetMetricsResponse, HelloRequest, HelloResponse,
+    ListAuditLogRequest, ListAuditLogResponse, ListJobsRequest, ListJobsResponse,
+    ListQueuesRequest, ListQueuesResponse, PingCacheRequest, PingCacheResponse,
+    RetryDeadJobsRequest, RetryDeadJobsResponse, RetryJobRequest, RetryJobResponse,
 };
 
 #[tonic::async_trait]
@@ -153,6 +156,69 @@ impl OpsService for Ops {
             })
         };
         grpc::reply(self.0.db.write(&call, write).await?)
+    }
+
+    async fn get_job(
+        &self,
+        request: Request<GetJobRequest>,
+    ) -> Result<Response<GetJobResponse>, Status> {
+        let (_call, message) = grpc::open(request)?;
+        let job = jobs::store::get(&self.0.db, grpc::id("id", &message.id)?).await?;
+        grpc::answer(GetJobResponse {
+            job: Some(job_to_pb(job)),
+        })
+    }
+
+    async fn retry_dead_jobs(
+        &self,
+        request: Request<RetryDeadJobsRequest>,
+    ) -> Result<Response<RetryDeadJobsResponse>, Status> {
+        let (call, message) = grpc::open(request)?;
+        let (kind, queue) = (named(&message.kind), named(&message.queue));
+        let limit = retry_limit_from_pb(message.limit);
+        let write = |tx| async move {
+            let retried = jobs::store::retry_dead(&tx, kind, queue, limit).await?;
+            Ok(RetryDeadJobsResponse {
+                retried: retried as i32,
+            })
+        };
+        grpc::reply(self.0.db.write(&call, write).await?)
+    }
+
+    async fn cancel_job(
+        &self,
+        request: Request<CancelJobRequest>,
+    ) -> Result<Response<CancelJobResponse>, Status> {
+        let (call, message) = grpc::open(request)?;
+        let id = grpc::id("id", &message.id)?;
+        let write = |tx| async move {
+            let job = jobs::store::cancel(&tx, id).await?;
+            Ok(CancelJobResponse {
+                job: Some(job_to_pb(job)),
+            })
+        };
+        grpc::reply(self.0.db.write(&call, write).await?)
+    }
+
+    async fn list_queues(
+        &self,
+        request: Request<ListQueuesRequest>,
+    ) -> Result<Response<ListQueuesResponse>, Status> {
+        let (call, mut message) = grpc::open(request)?;
+        if message.limit == 0 {
+            message.limit = MAX_LIMIT;
+        }
+        let paged = Paged::new(&self.0.sealer, &call, take_paging!(message), &message)?;
+        let page = self.queues(&paged.page).await?;
+        let now = self.0.db.clock().now();
+        grpc::answer(ListQueuesResponse {
+            meta: Some(paged.meta(&page, &self.0.sealer)),
+            queues: page
+                .items
+                .into_iter()
+                .map(|queue| queue_to_pb(queue, now))
+                .collect(),
+        })
     }
 
     async fn list_audit_log(

@@ -15,7 +15,8 @@ use std::sync::Arc;
 pub use health::{Component, Health};
 
 use crate::db::{Db, NewJob, Tx};
-use crate::jobs::{Job, Registry};
+use crate::jobs::{self, Job, QueueCounts, Registry};
+use crate::kernel::page::{Page, PageRequest};
 use crate::kernel::seal::Sealer;
 use crate::kernel::{Error, Result};
 
@@ -56,6 +57,21 @@ impl Ops {
             metrics,
             environment,
         }))
+    }
+
+    /// A page of the queues, by name. There are few, so they are counted all at once.
+    async fn queues(&self, page: &PageRequest) -> Result<Page<QueueCounts>> {
+        let queues = jobs::store::queues(&self.0.db).await?;
+        let total = page.is_numbered().then_some(queues.len() as u64);
+        let last = page.cursor().map(String::from_utf8_lossy);
+        let rest = queues.into_iter().filter(|queue| {
+            last.as_deref()
+                .is_none_or(|last| queue.name.as_str() > last)
+        });
+        let skipped = usize::try_from(page.offset()).unwrap_or(usize::MAX);
+        let one_more = usize::try_from(page.limit + 1).unwrap_or(usize::MAX);
+        let rows = rest.skip(skipped).take(one_more).collect();
+        Ok(page.finish(rows, total, |last| last.name.clone().into_bytes()))
     }
 
     /// Adds the code of this service's jobs.

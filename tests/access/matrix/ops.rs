@@ -3,6 +3,13 @@
 use super::Refusal::Denied;
 use super::{ADMIN, EVERYONE, Row, Step, row};
 
+/// Every job has spent its tries.
+const BROKEN: &str = "UPDATE jobs SET state = 'DEAD', attempts = max_attempts, \
+     last_error = 'it broke', finished_at = created_at";
+/// Every job waits for its time.
+const WAITING: &str = "UPDATE jobs SET state = 'PENDING', finished_at = NULL \
+     WHERE state = 'DONE' AND dedupe_key IS NULL";
+
 pub const ROWS: &[Row] = &[
     row("OpsService/GetInfo", "{}", EVERYONE, Denied),
     row("OpsService/CheckHealth", "{}", EVERYONE, Denied),
@@ -19,5 +26,9 @@ pub const ROWS: &[Row] = &[
     ),
     row("OpsService/ListJobs", "{}", ADMIN, Denied),
     row("OpsService/ListAuditLog", "{}", ADMIN, Denied),
-    row("OpsService/RetryJob", r#"{"id":"$job"}"#, ADMIN, Denied).after(&[Step::Sql("UPDATE jobs SET state = 'DEAD', attempts = max_attempts, last_error = 'it broke', finished_at = created_at")]),
+    row("OpsService/ListQueues", "{}", ADMIN, Denied),
+    row("OpsService/GetJob", r#"{"id":"$job"}"#, ADMIN, Denied),
+    row("OpsService/CancelJob", r#"{"id":"$job"}"#, ADMIN, Denied).after(&[Step::Sql(WAITING)]),
+    row("OpsService/RetryDeadJobs", "{}", ADMIN, Denied).after(&[Step::Sql(BROKEN)]),
+    row("OpsService/RetryJob", r#"{"id":"$job"}"#, ADMIN, Denied).after(&[Step::Sql(BROKEN)]),
 ];

@@ -1,0 +1,181 @@
+//! One try at a job: it runs while its lease can be renewed, and what it came to is
+//! recorded.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use tokio::time::Instant;
+
+use super::metrics;
+use super::registry::Run;
+use super::store::lease::{self, Claimed, Verdict};
+use super::worker::Jobs;
+use crate::kernel::{Error, random};
+
+/// Characters of an error that a job keeps.
+const ERROR_CHARS: usize = 500;
+
+/// Why a try failed, and what that means for the next one.
+struct Failure {
+    reason: String,
+    /// The outside world asked for this pause.
+    wait: Option<Duration>,
+    /// No further try can succeed.
+    is_permanent: bool,
+}
+
+impl Failure {
+    fn of(reason: &str) -> Self {
+        Self {
+            reason: reason.to_owned(),
+            wait: None,
+            is_permanent: false,
+        }
+    }
+}
+
+/// What one try at a job came to.
+enum Outcome {
+    Done,
+    Failed(Failure),
+    /// The process stops and the try takes too long.
+    CutShort,
+    /// Another worker has the job; nothing may be recorded.
+    Lost,
+}
+
+impl Jobs {
+    /// Makes one try and records what it came to.
+    pub(super) async fn run(&self, claimed: Claimed) {
+        let started = Instant::now();
+        let outcome = self.attempt(&claimed).await;
+        let took = started.elapsed();
+        let duration_ms = took.as_millis() as u64;
+        let verdict = self.judge(&claimed, outcome, duration_ms);
+        let Claimed {
+            id, kind, attempt, ..
+        } = &claimed;
+        let Some(verdict) = &verdict else {
+            tracing::warn!(kind, %id, attempt, duration_ms, "job taken over meanwhile");
+            return;
+        };
+        let tried = &claimed;
+        let finish = |tx: crate::db::Tx| async move { lease::finish(&tx, tried, verdict).await };
+        match self.0.db.transact(finish).await {
+            Ok(true) => {
+                metrics::tried(kind, verdict, took);
+                if matches!(verdict, Verdict::GivenBack) {
+                    self.0.given_back.fetch_add(1, Ordering::SeqCst);
+                }
+            }
+            Ok(false) => {
+                tracing::warn!(kind, %id, attempt, "job taken over meanwhile, outcome dropped");
+            }
+            // The lease runs out and the job runs again: at least once.
+            Err(error) => {
+                tracing::error!(kind, %id, attempt, error = ?error, "outcome not recorded");
+            }
+        }
+    }
+
+    /// What is to be recorded of a try, if anything.
+    fn judge(&self, claimed: &Claimed, outcome: Outcome, duration_ms: u64) -> Option<Verdict> {
+        let Claimed {
+            id, kind, attempt, ..
+        } = claimed;
+        Some(match outcome {
+            Outcome::Done => {
+                tracing::debug!(kind, %id, attempt, duration_ms, "job done");
+                Verdict::Done
+            }
+            Outcome::Failed(Failure {
+                reason,
+                wait,
+                is_permanent: false,
+            }) if *attempt < claimed.max_attempts => {
+                tracing::warn!(kind, %id, attempt, duration_ms, reason, "job failed");
+                let next = self.0.db.clock().now() + self.pause(*attempt, wait);
+                Verdict::Again(next, reason)
+            }
+            Outcome::Failed(Failure { reason, .. }) => {
+                tracing::error!(kind, %id, attempt, duration_ms, reason, "job is dead");
+                Verdict::Dead(reason)
+            }
+            Outcome::CutShort => {
+                tracing::warn!(kind, %id, attempt, duration_ms, "job given back");
+                Verdict::GivenBack
+            }
+            Outcome::Lost => return None,
+        })
+    }
+
+    /// Runs the handler while it lives and its lease can be renewed.
+    async fn attempt(&self, claimed: &Claimed) -> Outcome {
+        let Some(handler) = self.0.registry.handler(&claimed.kind) else {
+            return Outcome::Failed(Failure::of("no code for this kind of job"));
+        };
+        let run = Run {
+            id: claimed.id,
+            attempt: claimed.attempt,
+            payload: claimed.payload.clone(),
+            stopping: self.0.stopping.clone(),
+        };
+        let work = AssertUnwindSafe(async move { handler(run).await }).catch_unwind();
+        let work = tokio::time::timeout(self.0.config.max_run, work);
+        tokio::pin!(work);
+        loop {
+            tokio::select! {
+                ended = &mut work => return match ended {
+                    Ok(Ok(Ok(()))) => Outcome::Done,
+                    Ok(Ok(Err(error))) => Outcome::Failed(failure(claimed, &error)),
+                    // The panic itself is in the log, from the hook.
+                    Ok(Err(_panic)) => Outcome::Failed(Failure::of("the handler panicked")),
+                    Err(_elapsed) => Outcome::Failed(Failure::of("the handler took too long")),
+                },
+                () = self.0.give_back.cancelled() => return Outcome::CutShort,
+                () = tokio::time::sleep(self.0.config.lease / 3) => {
+                    if !self.renew(claimed).await {
+                        return Outcome::Lost;
+                    }
+                }
+            }
+        }
+    }
+
+    async fn renew(&self, claimed: &Claimed) -> bool {
+        let until = self.0.db.clock().now() + self.0.config.lease;
+        let renew = |tx: crate::db::Tx| async move {
+            lease::renew(&tx, claimed.id, claimed.attempt, until).await
+        };
+        self.0.db.transact(renew).await.unwrap_or_else(|error| {
+            // The next renewal may work; the attempt number guards what is written.
+            tracing::warn!(id = %claimed.id, error = ?error, "lease not renewed");
+            true
+        })
+    }
+
+    /// How long to wait after failure number `attempt`; at least what the outside world
+    /// asked for, within the longest pause.
+    fn pause(&self, attempt: i32, asked: Option<Duration>) -> Duration {
+        let doublings = u32::try_from(attempt - 1).unwrap_or(0).min(30);
+        let config = &self.0.config;
+        let pause = config.backoff.saturating_mul(1 << doublings);
+        let pause = Ord::max(pause, asked.unwrap_or_default());
+        let pause = Ord::min(pause, config.max_backoff);
+        // Spread, so that jobs which failed together do not come back together.
+        pause + pause.mul_f64(f64::from(random::below(1000)) / 4000.0)
+    }
+}
+
+/// What operators see of a failure. The whole chain goes to the log only: it may hold
+/// text of the database.
+fn failure(claimed: &Claimed, error: &Error) -> Failure {
+    tracing::debug!(id = %claimed.id, error = ?error, "handler failed");
+    Failure {
+        reason: error.to_string().chars().take(ERROR_CHARS).collect(),
+        wait: error.retry_delay(),
+        is_permanent: error.is_permanent(),
+    }
+}
