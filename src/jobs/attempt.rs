@@ -7,12 +7,13 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use tokio::time::Instant;
+use tracing::Instrument;
 
 use super::metrics;
 use super::registry::Run;
 use super::store::lease::{self, Claimed, Verdict};
 use super::worker::Jobs;
-use crate::kernel::{Error, random};
+use crate::kernel::{Error, random, trace};
 
 /// Characters of an error that a job keeps.
 const ERROR_CHARS: usize = 500;
@@ -50,7 +51,15 @@ impl Jobs {
     /// Makes one try and records what it came to.
     pub(super) async fn run(&self, claimed: Claimed) {
         let started = Instant::now();
-        let outcome = self.attempt(&claimed).await;
+        let span = tracing::trace_span!(
+            target: trace::SPANS,
+            "job",
+            otel.name = claimed.kind,
+            otel.kind = "consumer",
+            job.id = %claimed.id,
+            job.attempt = claimed.attempt,
+        );
+        let outcome = self.attempt(&claimed).instrument(span).await;
         let took = started.elapsed();
         let duration_ms = took.as_millis() as u64;
         let verdict = self.judge(&claimed, outcome, duration_ms);

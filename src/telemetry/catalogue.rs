@@ -289,6 +289,36 @@ pub const CATALOGUE: &[Metric] = &[
         Later,
         "How long tries of jobs took, by kind.",
     ),
+    metric(
+        "souk_jobs_waiting",
+        Gauge,
+        Later,
+        "Jobs that wait, for whatever, by queue; every process tells the same.",
+    ),
+    metric(
+        "souk_jobs_due",
+        Gauge,
+        Later,
+        "Jobs that could run now and wait for a worker, by queue; every process tells the same.",
+    ),
+    metric(
+        "souk_jobs_running",
+        Gauge,
+        Later,
+        "Jobs that run in any process, by queue; every process tells the same.",
+    ),
+    metric(
+        "souk_jobs_dead",
+        Gauge,
+        Later,
+        "Jobs that are dead, by queue; every process tells the same.",
+    ),
+    metric(
+        "souk_jobs_oldest_due_seconds",
+        Gauge,
+        Later,
+        "The longest that a due job waits, by queue; every process tells the same.",
+    ),
 ];
 
 /// Tells the recorder what each means, and of those whose labels are known that they exist.

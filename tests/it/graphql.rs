@@ -59,6 +59,31 @@ async fn the_documented_operations_answer_as_documented() {
 }
 
 #[tokio::test]
+async fn an_administrator_sees_the_queues_and_nobody_else_does() {
+    let app = TestApp::start().await;
+    let (admin, customer) = (app.admin().await, app.customer().await);
+    ask(&app, None, r#"mutation { addJob(message: "x") }"#).await;
+    let query = "{ queues { name pending due running dead oldestDueSeconds } redisPing }";
+    let seen = ask(&app, admin.token.as_deref(), query).await;
+    assert_eq!(seen.body["data"]["redisPing"], "PONG", "{}", seen.text);
+    let queues = seen.body["data"]["queues"].as_array().unwrap();
+    let queue = queues
+        .iter()
+        .find(|queue| queue["name"] == "maintenance")
+        .unwrap();
+    assert!(
+        queue["pending"].as_i64().is_some_and(|jobs| jobs >= 1),
+        "{queue}"
+    );
+    assert_eq!((&queue["running"], &queue["dead"]), (&json!(0), &json!(0)));
+    let nobody = ask(&app, None, query).await;
+    assert_eq!(refusal(&nobody), ("UNAUTHENTICATED", "TOKEN_MISSING"));
+    let other = ask(&app, customer.token.as_deref(), query).await;
+    assert_eq!(refusal(&other), ("PERMISSION_DENIED", "FORBIDDEN"));
+    assert_eq!(other.body["data"], Value::Null);
+}
+
+#[tokio::test]
 async fn a_query_may_come_by_get_and_a_mutation_may_not() {
     let app = TestApp::start().await;
     let read = app.get("/graphql?query=%7B%20redisPing%20%7D", None).await;

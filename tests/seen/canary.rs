@@ -67,12 +67,12 @@ async fn no_secret_and_nothing_personal_is_in_the_log() {
     // By mail and password, right and wrong.
     let account = json!({"email": EMAIL, "password": PASSWORD, "name": NAME});
     let registered = post(&souk, "/auth/register", None, account).await;
-    let owner = text(&registered, "accessToken").to_owned();
+    let owner = text(&registered["tokens"], "accessToken").to_owned();
     let wrong = json!({"email": EMAIL, "password": NEW_PASSWORD});
     post(&souk, "/auth/login", None, wrong).await;
     let change = json!({"currentPassword": PASSWORD, "newPassword": NEW_PASSWORD});
     post(&souk, "/api/auth/password/change", Some(&owner), change).await;
-    let refresh = text(&registered, "refreshToken").to_owned();
+    let refresh = text(&registered["tokens"], "refreshToken").to_owned();
     post(
         &souk,
         "/api/auth/refresh",

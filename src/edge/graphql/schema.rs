@@ -1,6 +1,7 @@
 //! The operations, each a thin name for a method of the contract.
 
-use async_graphql::{Context, Error, Object};
+use async_graphql::{Context, Error, Object, SimpleObject};
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::caller::call;
@@ -29,6 +30,35 @@ impl Query {
         let answer = call(context, "/souk.ops.v1.OpsService/PingCache", json!({})).await?;
         Ok(text(&answer, "reply"))
     }
+
+    /// The queues of background work with their counts, for administrators.
+    #[graphql(complexity = "CALL + child_complexity")]
+    async fn queues(&self, context: &Context<'_>) -> Result<Vec<Queue>, Error> {
+        let answer = call(context, "/souk.ops.v1.OpsService/ListQueues", json!({})).await?;
+        let queues = answer.get("queues").cloned().unwrap_or_default();
+        serde_json::from_value(queues).map_err(|error| {
+            tracing::error!(%error, "the queues do not have the form of the schema");
+            Error::new("internal error")
+        })
+    }
+}
+
+/// Where the work of one queue stands.
+#[derive(Deserialize, SimpleObject)]
+#[serde(rename_all = "camelCase")]
+struct Queue {
+    /// The queue's name.
+    name: String,
+    /// Jobs that wait for their time, for their next try, or for their turn.
+    pending: i32,
+    /// Of these, jobs that could run now and wait for a worker.
+    due: i32,
+    /// Jobs that run now.
+    running: i32,
+    /// Jobs that have failed for the last time.
+    dead: i32,
+    /// How long the oldest due job waits, in seconds; 0 when none does.
+    oldest_due_seconds: f64,
 }
 
 #[Object]
