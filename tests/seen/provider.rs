@@ -36,11 +36,6 @@ impl Provider {
         requests.iter().map(text).collect()
     }
 
-    /// The requests as they came, for bodies that are no text.
-    pub fn raw(&self) -> Vec<Vec<u8>> {
-        self.requests.lock().unwrap().clone()
-    }
-
     async fn serve(self, mut stream: TcpStream) {
         let mut request = Vec::new();
         let mut part = [0; 4096];
