@@ -65,6 +65,10 @@ async fn an_administrator_sees_the_queues_and_nobody_else_does() {
     ask(&app, None, r#"mutation { addJob(message: "x") }"#).await;
     let query = "{ queues { name pending due running dead oldestDueSeconds } redisPing }";
     let seen = ask(&app, admin.token.as_deref(), query).await;
+    assert!(
+        seen.text.starts_with(r#"{"data":{"queues":["#),
+        "the order of the question"
+    );
     assert_eq!(seen.body["data"]["redisPing"], "PONG", "{}", seen.text);
     let queues = seen.body["data"]["queues"].as_array().unwrap();
     let queue = queues
@@ -132,6 +136,11 @@ async fn refusals_of_the_layers_are_errors_with_code_and_reason() {
     assert_eq!(
         refusal(&many),
         ("RESOURCE_EXHAUSTED", "RATE_LIMIT_EXCEEDED")
+    );
+    assert_eq!(
+        many.body["data"],
+        Value::Null,
+        "a field that must not be null was refused"
     );
     let wait = &many.body["errors"][0]["extensions"]["retryAfterSeconds"];
     assert!(wait.as_f64().is_some_and(|wait| wait > 0.0));

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, Error, ErrorExtensionValues, ErrorExtensions};
+use async_graphql::{Context, Error, ErrorExtensionValues, ErrorExtensions, PathSegment};
 use futures_util::future::BoxFuture;
 use http::{HeaderName, HeaderValue, Response, Uri};
 use serde_json::Value;
@@ -116,6 +116,26 @@ pub async fn call(
         .map_or_else(String::new, |node| node.to_string());
     let outcome = caller.call(path, &place, message).await;
     outcome.map_err(|problem| caller.error(&problem))
+}
+
+/// As [`call`], for a field that may be null: the refusal stands in the errors, and the
+/// other fields are answered all the same.
+pub async fn call_or_null(
+    context: &Context<'_>,
+    path: &'static str,
+    message: Value,
+) -> Option<Value> {
+    match call(context, path, message).await {
+        Ok(answer) => Some(answer),
+        Err(error) => {
+            let mut error = error.into_server_error(context.item.pos);
+            error.path = vec![PathSegment::Field(
+                context.item.node.response_key().node.to_string(),
+            )];
+            context.add_error(error);
+            None
+        }
+    }
 }
 
 fn broken(why: &str) -> Problem {

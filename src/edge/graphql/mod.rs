@@ -9,11 +9,10 @@ mod schema;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_graphql::parser::types::OperationType;
-use async_graphql::{EmptySubscription, Request, Schema};
+use async_graphql::{EmptySubscription, PathSegment, Request, Schema, ServerError, Value};
 use bytes::Bytes;
 use futures_util::FutureExt;
 use http::{HeaderValue, Method, Response, header};
-use serde_json::Value;
 use tower::{BoxError, Service, ServiceExt};
 
 pub use page::page;
@@ -86,7 +85,7 @@ impl GraphQl {
         if parts.method != Method::POST && writes(&mut asked) {
             return Err(Problem::wrong_method("POST"));
         }
-        let answer = self.0.execute(asked).await;
+        let answer = whole_or_null(self.0.execute(asked).await);
         let json = serde_json::to_vec(&answer).map_err(|error| {
             tracing::error!(%error, "a GraphQL answer has no JSON form");
             Problem::internal()
@@ -98,6 +97,22 @@ impl GraphQl {
         );
         Ok(response)
     }
+}
+
+/// A field that must not be null and was refused leaves the whole answer null; the library
+/// would leave the field out.
+fn whole_or_null(mut answer: async_graphql::Response) -> async_graphql::Response {
+    let Value::Object(data) = &answer.data else {
+        return answer;
+    };
+    let is_missing = |error: &ServerError| match error.path.as_slice() {
+        [PathSegment::Field(name), ..] => !data.contains_key(name.as_str()),
+        _ => false,
+    };
+    if answer.errors.iter().any(is_missing) {
+        answer.data = Value::Null;
+    }
+    answer
 }
 
 /// The inner service in a form that resolvers can share.
@@ -115,8 +130,12 @@ where
 }
 
 /// `{"query": …, "variables": …, "operationName": …}`.
-fn from_json(value: Value) -> Result<Request, Problem> {
-    if value.get("query").and_then(Value::as_str).is_none() {
+fn from_json(value: serde_json::Value) -> Result<Request, Problem> {
+    if value
+        .get("query")
+        .and_then(serde_json::Value::as_str)
+        .is_none()
+    {
         return Err(Problem::invalid(
             "the body needs a query: a text of GraphQL",
         ));
@@ -130,13 +149,13 @@ fn from_query(query: &str) -> Result<Request, Problem> {
     let mut members = serde_json::Map::new();
     for (name, text) in form_urlencoded::parse(query.as_bytes()) {
         let value = match &*name {
-            "query" | "operationName" => Value::String(text.into_owned()),
+            "query" | "operationName" => serde_json::Value::String(text.into_owned()),
             "variables" => json::parse(text.as_bytes())?,
             _ => continue,
         };
         members.insert(name.into_owned(), value);
     }
-    from_json(Value::Object(members))
+    from_json(serde_json::Value::Object(members))
 }
 
 /// Whether the operation that is asked for is no query. What cannot be read is told by the
