@@ -21,18 +21,16 @@ impl Reports {
         let Ok(dsn) = dsn.expose().parse() else {
             return None;
         };
-        let options = ClientOptions {
-            dsn: Some(dsn),
-            release: Some(concat!("souk@", env!("CARGO_PKG_VERSION")).into()),
-            environment: Some(environment.into()),
-            // The name of the host is nobody's business.
-            server_name: Some("souk".into()),
-            send_default_pii: false,
-            // The log tells of panics, and so reports them; a second hook would say it twice.
-            default_integrations: false,
-            max_breadcrumbs: 0,
-            ..ClientOptions::default()
-        };
+        let mut options = ClientOptions::default();
+        options.dsn = Some(dsn);
+        options.release = Some(concat!("souk@", env!("CARGO_PKG_VERSION")).into());
+        options.environment = Some(environment.into());
+        // The name of the host is nobody's business.
+        options.server_name = Some("souk".into());
+        options.send_default_pii = false;
+        // The log tells of panics, and so reports them; a second hook would say it twice.
+        options.default_integrations = false;
+        options.max_breadcrumbs = 0;
         Some(Self(sentry::init(options)))
     }
 
