@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 use futures_util::FutureExt;
 use http::header::USER_AGENT;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response};
+use ipnet::IpNet;
 use tonic::body::Body;
 use tonic::service::Routes;
 use tonic::{Code, Status};
@@ -21,6 +22,7 @@ use tower::Service;
 use tracing::{Instrument, Span, field};
 
 use super::authenticate::{self, Authenticator};
+use super::client_ip::is_inside;
 use super::lanes::Lanes;
 use super::meter::CallMeters;
 use super::reply::Admitted;
@@ -28,7 +30,7 @@ use super::throttle::{self, Limiters, Throttle};
 use super::{ServerConfig, access, deadline, request_id};
 use crate::db::count_statements;
 use crate::kernel::{Call, Error, Reason, Result, trace};
-use crate::pb::policy::{self, Idempotency, MethodPolicy};
+use crate::pb::policy::{self, Access, Idempotency, MethodPolicy};
 
 /// How many database statements the call ran; only in development.
 const STATEMENTS: HeaderName = HeaderName::from_static("x-db-statements");
@@ -40,8 +42,8 @@ const USER_AGENT_LEN: usize = 200;
 pub(super) struct Arrival {
     pub(super) request_id: Arc<str>,
     pub(super) ip: Option<IpAddr>,
-    /// The peer stands in a private network, and no proxy between.
-    pub(super) inside: bool,
+    /// Who is at the other end of the connection, be it the client or a proxy.
+    pub(super) peer: Option<IpAddr>,
 }
 
 /// The calls of every service. Clones share it.
@@ -55,6 +57,7 @@ struct Shared {
     throttle: Throttle,
     deadline: Duration,
     development: bool,
+    trusted: Vec<IpNet>,
     meters: CallMeters,
 }
 
@@ -73,6 +76,7 @@ impl Calls {
             throttle: Throttle::new(limits, config.rates.clone()),
             deadline: config.limits.deadline,
             development: config.development,
+            trusted: config.trusted_proxies.clone(),
             meters: CallMeters::new(),
         }))
     }
@@ -106,7 +110,7 @@ impl Shared {
         let arrival = arrival.unwrap_or_else(|| Arrival {
             request_id: Arc::from("unknown"),
             ip: None,
-            inside: false,
+            peer: None,
         });
         let under_way = self.meters.begin(index, policy);
         let started = Instant::now();
@@ -183,9 +187,11 @@ impl Shared {
         let _place = self.lanes.enter(policy).await?;
         let headers = request.headers();
         let caller = authenticate::caller(&*self.authenticator, headers).await?;
+        let is_inside = |peer| is_inside(peer, headers, &self.trusted);
         let place = access::Place {
             development: self.development,
-            inside: arrival.inside,
+            // Looked at only where it matters.
+            inside: policy.access == Access::Network && arrival.peer.is_some_and(is_inside),
         };
         access::check(policy, &caller, place)?;
         let quota = self.throttle.take(policy, &caller, arrival.ip).await?;

@@ -22,7 +22,7 @@ use tower::util::BoxCloneSyncService;
 use tower::{Layer, Service};
 
 use super::calls::{Arrival, Calls};
-use super::client_ip::{self, client_ip};
+use super::client_ip::client_ip;
 use super::config::ServerConfig;
 use super::cors::Cors;
 use super::headers::secure;
@@ -86,11 +86,10 @@ impl Shared {
             request.headers_mut().insert(request_id::HEADER, id);
         }
         let ip = client_ip(peer, request.headers(), &self.trusted);
-        let inside = client_ip::is_inside(peer, request.headers(), &self.trusted);
         request.extensions_mut().insert(Arrival {
             request_id: id,
             ip: Some(ip),
-            inside,
+            peer: Some(peer),
         });
         let origin = request.headers().get(ORIGIN).cloned();
         let protocol = Protocol::of(request.headers());

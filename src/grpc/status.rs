@@ -18,10 +18,9 @@ impl From<Error> for Status {
     fn from(error: Error) -> Self {
         let request_id = request_id::current();
         if error.code() == kernel::Code::Internal {
-            let trace_id = trace::current_trace_id();
-            tracing::error!(request.id = request_id.as_deref(), trace.id = trace_id, error = ?error, "a call failed");
+            tracing::error!(request.id = request_id.as_deref(), trace.id = trace::current_trace_id(), error = ?error, "a call failed");
         } else if error.code() == kernel::Code::Unavailable {
-            tracing::warn!(request.id = request_id.as_deref(), error = ?error, "a call met a part that is away");
+            tracing::warn!(request.id = request_id.as_deref(), trace.id = trace::current_trace_id(), error = ?error, "a call met a part that is away");
         }
         let mut facts: HashMap<String, String> = error
             .metadata()

@@ -185,6 +185,14 @@ async fn what_is_too_deep_too_wide_or_no_graphql_is_refused() {
     assert!(deep.text.contains("nested too deep"), "{}", deep.text);
     let unknown = ask(&app, None, "{ orders }").await;
     assert!(unknown.text.contains("Unknown field"), "{}", unknown.text);
+    let endless = "...F ".repeat(200);
+    let endless = format!("{{ ...F }} fragment F on Query {{ {endless} }}");
+    let endless = ask(&app, None, &endless).await;
+    assert!(
+        endless.body["errors"][0]["message"].is_string(),
+        "{}",
+        endless.text
+    );
     let unread = ask(&app, None, "{ hello").await;
     assert!(unread.body["errors"][0]["message"].is_string());
     let none = app

@@ -3,6 +3,7 @@
 //! as every other transport, so nothing is decided here. `/graphiql` is a page to try it.
 
 mod caller;
+mod order;
 mod page;
 mod schema;
 
@@ -85,7 +86,9 @@ impl GraphQl {
         if parts.method != Method::POST && writes(&mut asked) {
             return Err(Problem::wrong_method("POST"));
         }
-        let answer = whole_or_null(self.0.execute(asked).await);
+        let keys = order::keys(&mut asked);
+        let answer = self.0.execute(asked).await;
+        let answer = order::apply(whole_or_null(answer), &keys);
         let json = serde_json::to_vec(&answer).map_err(|error| {
             tracing::error!(%error, "a GraphQL answer has no JSON form");
             Problem::internal()

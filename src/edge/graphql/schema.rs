@@ -15,8 +15,7 @@ pub struct Query;
 /// What can be done.
 pub struct Mutation;
 
-// One after the other, so that the answer has the order of the question.
-#[Object(serial)]
+#[Object]
 impl Query {
     /// Greets the caller.
     #[graphql(complexity = "CALL")]

@@ -66,6 +66,20 @@ async fn metrics_are_told_in_the_format_of_prometheus_on_every_wire() {
 }
 
 #[tokio::test]
+async fn the_document_says_that_metrics_are_text_and_who_may_read_them() {
+    let app = TestApp::start().await;
+    let document = app.get("/openapi.json", None).await.body;
+    let operation = &document["paths"]["/metrics"]["get"];
+    let content = operation["responses"]["200"]["content"]
+        .as_object()
+        .unwrap();
+    let kinds: Vec<_> = content.keys().map(String::as_str).collect();
+    assert_eq!(kinds, ["text/plain; version=0.0.4; charset=utf-8"]);
+    assert_eq!(operation["x-access"], "NETWORK");
+    assert_eq!(operation["security"], json!([{}, {"bearer": []}]));
+}
+
+#[tokio::test]
 async fn who_comes_through_a_proxy_must_be_an_administrator() {
     let app = TestApp::start().await;
     let (customer, admin) = (app.customer().await, app.admin().await);
