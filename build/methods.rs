@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use crate::names::message_path;
+use crate::raw;
 use crate::schema::{Schema, grpc_path};
 
 /// The code of both tables.
@@ -38,12 +39,14 @@ pub fn generate(schema: &Schema) -> String {
         let _ = writeln!(
             code,
             "Method {{ path: {:?}, input: &MESSAGES[{}], output: &MESSAGES[{}], \
-             client_streaming: {}, server_streaming: {}, deprecated: {deprecated} }},",
+             client_streaming: {}, server_streaming: {}, deprecated: {deprecated}, \
+             text: {} }},",
             grpc_path(method),
             codec(method.input().full_name()),
             codec(method.output().full_name()),
             method.is_client_streaming(),
             method.is_server_streaming(),
+            raw::answer(schema, method),
         );
     }
     code.push_str("];\n");

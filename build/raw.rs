@@ -1,11 +1,32 @@
-//! Fields that hold a part of an HTTP request as it arrived: the options `raw_body` and
-//! `header`.
+//! Fields that hold a part of an HTTP message as it is: the options `raw_body` and `header`
+//! of requests, and `answer_type` of answers.
 
 use std::fmt::Write;
 
 use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, MethodDescriptor};
 
 use crate::schema::{Schema, get};
+
+/// The code of the field that is a method's whole answer over HTTP, if one is.
+pub fn answer(schema: &Schema, method: &MethodDescriptor) -> String {
+    let mut code = "None".to_owned();
+    for field in method.output().fields() {
+        let behavior = schema.message_option(&field.options(), "souk.options.v1.field");
+        let kind = behavior.and_then(|it| Some(get(&it, "answer_type").as_str()?.to_owned()));
+        let Some(kind) = kind.filter(|kind| !kind.is_empty()) else {
+            continue;
+        };
+        if !matches!(field.kind(), Kind::String) || field.is_list() {
+            schema.method_problem(method, "answer_type is for a string field");
+        }
+        if method.is_server_streaming() || method.output().fields().len() != 1 {
+            schema.method_problem(method, "answer_type is for the one field of a unary answer");
+        }
+        let number = field.number();
+        code = format!("Some(Text {{ number: {number}, content_type: {kind:?} }})");
+    }
+    code
+}
 
 /// What a request takes as it arrived.
 #[derive(Default)]

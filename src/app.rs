@@ -1,5 +1,6 @@
 //! The one place that builds everything, starts it, and stops it.
 
+mod ops_port;
 mod outside;
 mod services;
 mod shared;
@@ -30,6 +31,8 @@ use crate::kernel::{Clock, Error, Reason, Result};
 use crate::pb;
 use crate::services::auth::{Auth, RateWindows};
 use crate::services::ops::Health;
+use crate::telemetry::metrics::Metrics;
+use ops_port::OpsPort;
 pub use outside::{mail, sms};
 use services::Base;
 use shared::Shared;
@@ -89,6 +92,7 @@ pub struct App {
     /// The sign-in, which also mints tokens for tools.
     pub auth: Auth,
     health: Health,
+    metrics: Option<Metrics>,
     routes: Routes,
     shared: Shared,
     tasks: Tasks,
@@ -102,6 +106,8 @@ impl App {
     /// UNAVAILABLE when the database cannot be reached, INTERNAL when its schema cannot
     /// be brought up to date.
     pub async fn open(config: Config, overrides: Overrides) -> Result<Self> {
+        // Before all that counts: what is looked up earlier counts nothing.
+        let metrics = config.metrics.enabled.then(Metrics::start).transpose()?;
         let sms = outside::or(overrides.sms, || {
             sms(&config, &overrides.clock, overrides.http)
         })?;
@@ -112,6 +118,10 @@ impl App {
         let db = Db::open(&config.database, overrides.clock).await?;
         db.migrate().await?;
         let tasks = Tasks::default();
+        if let Some(metrics) = &metrics {
+            metrics.set_looks(vec![ops_port::look_at_pools(db.clone())]);
+            tasks.spawn(metrics.clone().keep_house(tasks.stopping()));
+        }
         db.keep_time(&tasks);
         let shared = Shared::open(config.redis.as_ref(), db.clock(), &tasks).await?;
         let sealer = Sealer::new(config.secrets.token.clone());
@@ -130,6 +140,7 @@ impl App {
             tally: Tally::new(shared.counters.clone(), tasks.clone()),
             redis: shared.redis.clone(),
             cache: shared.cache.clone(),
+            metrics: metrics.clone(),
         };
         let services = services::build(&base);
         db.set_observers(services.observers);
@@ -146,6 +157,7 @@ impl App {
             jobs,
             auth: services.auth,
             health: services.health,
+            metrics,
             routes: services.routes,
             shared,
             tasks,
@@ -162,6 +174,7 @@ impl App {
         // The port comes first: when it is taken, nothing else should have happened.
         let server = Server::bind(config.server.clone()).map_err(no_port(&config))?;
         let address = server.address().map_err(no_port(&config))?;
+        let ops_port = OpsPort::bind(config.metrics.port.as_ref())?;
         let counts = overrides.limits.clone();
         let app = Self::open(config, overrides).await?;
         let (health, health_service) = tonic_health::server::health_reporter();
@@ -184,10 +197,12 @@ impl App {
         let serving = server.with(calls, edge).map_err(Error::internal)?;
         let port = Tasks::default();
         port.spawn(serving.run(port.stopping()));
+        let ops_address = app.open_ops_port(ops_port, &port)?;
         app.watch_health(health.clone()).await;
         tracing::info!(%address, database = app.db.dialect().as_str(), "souk is ready");
         Ok(Running {
             address,
+            ops_address,
             app,
             port,
             reporter: health,
@@ -239,6 +254,8 @@ impl App {
 pub struct Running {
     /// Where it listens.
     pub address: SocketAddr,
+    /// Where it tells metrics and how it is, if that has a port of its own.
+    pub ops_address: Option<SocketAddr>,
     /// What stands below.
     pub app: App,
     port: Tasks,

@@ -6,6 +6,7 @@ use std::{fs, io};
 
 use anyhow::{Context, Result, bail};
 use clap::{Parser, Subcommand};
+use tokio::runtime::Runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::app::{App, Overrides};
@@ -96,15 +97,11 @@ pub fn run() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    telemetry::start(&config.log);
-    for note in &config.notes {
-        tracing::info!("{note}");
-    }
     let outcome = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .context("no runtime")
-        .and_then(|runtime| runtime.block_on(execute(command, config)));
+        .and_then(|runtime| within(&runtime, command, config));
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -112,6 +109,20 @@ pub fn run() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Runs a command, and sends what telemetry has left when it ends.
+fn within(runtime: &Runtime, command: Command, config: Config) -> Result<()> {
+    let telemetry = {
+        let _inside = runtime.enter();
+        telemetry::start(&config)?
+    };
+    for note in &config.notes {
+        tracing::info!("{note}");
+    }
+    let outcome = runtime.block_on(execute(command, config));
+    telemetry.stop();
+    outcome
 }
 
 /// The settings of the environment and of the file that `SOUK_CONFIG` names; `forced`

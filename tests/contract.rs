@@ -85,7 +85,7 @@ fn the_matrix_agrees_with_the_policies() {
         let guest_may = row.allowed.contains(&matrix::Who::Guest);
         let open = matches!(
             known.access,
-            Access::Public | Access::Development | Access::Webhook
+            Access::Public | Access::Development | Access::Network | Access::Webhook
         );
         assert!(
             open || !guest_may,
@@ -343,6 +343,8 @@ const DOCUMENTED: &str = "
     GET /health
     GET /health/live
     GET /health/ready
+    GET /metrics
+    GET /api/metrics/metrics
     POST /api/auth/register
     POST /auth/register
     POST /api/auth/login

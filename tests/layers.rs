@@ -18,18 +18,24 @@ struct Room {
 }
 
 /// Crates that belong to some rooms only. Every other crate is free.
-const GUARDED: [&str; 7] = [
+const GUARDED: [&str; 13] = [
     "tonic",
     "sea_orm",
     "sqlx",
     "souk_contract",
     "moka",
     "hyper_util",
+    "async_graphql",
     "fred",
+    "metrics_exporter_prometheus",
+    "opentelemetry",
+    "opentelemetry_otlp",
+    "opentelemetry_sdk",
+    "tracing_opentelemetry",
 ];
 
 /// Most particular path first: the first one that is a prefix decides.
-const ROOMS: [Room; 22] = [
+const ROOMS: [Room; 24] = [
     Room {
         path: "main",
         rooms: &["cli", "telemetry", "config", "app"],
@@ -48,7 +54,22 @@ const ROOMS: [Room; 22] = [
     Room {
         path: "telemetry",
         rooms: &["config", "kernel"],
-        crates: &[],
+        crates: &[
+            "metrics_exporter_prometheus",
+            "opentelemetry",
+            "opentelemetry_otlp",
+            "opentelemetry_sdk",
+            "tracing_opentelemetry",
+        ],
+    },
+    Room {
+        path: "kernel/trace",
+        rooms: &["kernel"],
+        crates: &[
+            "opentelemetry",
+            "opentelemetry_sdk",
+            "tracing_opentelemetry",
+        ],
     },
     Room {
         path: "kernel",
@@ -95,6 +116,11 @@ const ROOMS: [Room; 22] = [
         path: "grpc",
         rooms: &["grpc", "kernel", "pb", "cache", "db"],
         crates: &["tonic", "hyper_util"],
+    },
+    Room {
+        path: "edge/graphql",
+        rooms: &["edge", "kernel", "pb"],
+        crates: &["tonic", "async_graphql"],
     },
     Room {
         path: "edge",

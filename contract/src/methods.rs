@@ -19,6 +19,17 @@ pub struct Method {
     pub server_streaming: bool,
     /// Clients should stop calling it.
     pub deprecated: bool,
+    /// The field that is the whole answer over HTTP; elsewhere the answer is JSON.
+    pub text: Option<Text>,
+}
+
+/// A string field that is an answer of its own over HTTP.
+#[derive(Clone, Copy, Debug)]
+pub struct Text {
+    /// The field's number.
+    pub number: u32,
+    /// The content type of the answer.
+    pub content_type: &'static str,
 }
 
 /// The method at a gRPC path.

@@ -23,8 +23,12 @@ pub struct MethodPolicy {
 
 /// The policy of the method at a gRPC path, or `None` where the contract has none.
 pub fn policy(path: &str) -> Option<&'static MethodPolicy> {
-    let index = ALL.binary_search_by(|policy| policy.path.cmp(path)).ok()?;
-    ALL.get(index)
+    ALL.get(position(path)?)
+}
+
+/// Where the policy of the method at a gRPC path stands in [`ALL`].
+pub fn position(path: &str) -> Option<usize> {
+    ALL.binary_search_by(|policy| policy.path.cmp(path)).ok()
 }
 
 #[cfg(test)]

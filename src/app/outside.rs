@@ -35,7 +35,7 @@ pub fn sms(config: &Config, clock: &Clock, limits: http::Limits) -> Result<Optio
             Environment::Production => None,
         });
     };
-    let http = Http::new(reach(config), limits)?;
+    let http = Http::new("twilio", reach(config), limits)?;
     let account = TwilioAccount {
         api_url: twilio.api_url.clone(),
         sid: twilio.account_sid.clone(),
@@ -90,7 +90,7 @@ pub(super) fn clerk(config: &Config, limits: http::Limits) -> Result<Option<Arc<
     let Some(clerk) = config.clerk.clone() else {
         return Ok(None);
     };
-    let http = Http::new(reach(config), clerk::limits(limits))?;
+    let http = Http::new("clerk", reach(config), clerk::limits(limits))?;
     let settings = clerk::Settings {
         issuer: clerk.issuer,
         jwks_url: clerk.jwks_url,

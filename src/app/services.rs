@@ -29,11 +29,12 @@ use crate::services::cart::{Carts, EmptyCarts};
 use crate::services::catalog::Catalog;
 use crate::services::delivery::Delivery;
 use crate::services::inventory::{self, Inventory, StockOfProducts};
-use crate::services::ops::{Health, Ops};
+use crate::services::ops::{Exposition, Health, Ops};
 use crate::services::orders::{self, ForgetBuyers, Orders, OrdersUnderWay};
 use crate::services::shipping::{self, Shipping};
 use crate::services::stores::{self, Stores};
 use crate::services::users::{Neighbours, Users};
+use crate::telemetry::metrics::Metrics;
 
 /// What every service stands on.
 pub(super) struct Base {
@@ -47,6 +48,7 @@ pub(super) struct Base {
     pub(super) tally: Tally,
     pub(super) redis: Option<Redis>,
     pub(super) cache: Option<SharedCache>,
+    pub(super) metrics: Option<Metrics>,
 }
 
 /// The services, joined.
@@ -102,7 +104,9 @@ pub(super) fn build(base: &Base) -> Services {
     );
     let health = Health::new(db(), base.redis.clone());
     let environment = config.environment.as_str();
-    let ops = Ops::new(db(), sealer(), health.clone(), environment);
+    let told = base.metrics.clone();
+    let told = told.map(|metrics| -> Exposition { Arc::new(move || metrics.render()) });
+    let ops = Ops::new(db(), sealer(), health.clone(), told, environment);
 
     let registry = register_purges(Registry::new(), &base.db, config.jobs.done_kept);
     let registry = register_retention(registry, &base.events, events::KEPT);

@@ -7,6 +7,7 @@
 
 mod counters;
 mod limit;
+mod meter;
 mod read;
 mod redis;
 mod shared;

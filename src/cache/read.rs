@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use super::meter::Reads;
 use super::shared::Tier;
 use crate::kernel::{Code, Error, Result};
 
@@ -68,6 +69,7 @@ struct Shared<K, V> {
     freshness: Freshness,
     tier: Option<Tier<K, V>>,
     born: Instant,
+    reads: Reads,
 }
 
 #[derive(Clone)]
@@ -98,13 +100,19 @@ where
     K: Hash + Eq + Clone + Send + Sync + 'static,
     V: Clone + Send + Sync + 'static,
 {
-    /// A cache of `capacity` values, each kept for `ttl` at the most.
-    pub fn new(capacity: u64, ttl: Duration) -> Self {
-        Self::tiered(capacity, Freshness::only(ttl), None)
+    /// A cache of `capacity` values, each kept for `ttl` at the most. Metrics call it
+    /// `name`.
+    pub fn new(name: &'static str, capacity: u64, ttl: Duration) -> Self {
+        Self::tiered(name, capacity, Freshness::only(ttl), None)
     }
 
     /// A cache of `capacity` values in front of a shared one, if there is one.
-    pub fn tiered(capacity: u64, freshness: Freshness, tier: Option<Tier<K, V>>) -> Self {
+    pub fn tiered(
+        name: &'static str,
+        capacity: u64,
+        freshness: Freshness,
+        tier: Option<Tier<K, V>>,
+    ) -> Self {
         let kept = moka::future::Cache::builder()
             .max_capacity(capacity)
             .time_to_live(freshness.stale)
@@ -116,6 +124,7 @@ where
             freshness,
             tier,
             born: Instant::now(),
+            reads: Reads::of(name),
         }))
     }
 
@@ -130,24 +139,33 @@ where
         Fut: Future<Output = Result<V>>,
     {
         let (stripe, kept) = (self.stripe(key), &self.0.kept);
+        let mut has_missed = false;
         loop {
             if let Some(entry) = kept.get(key).await
                 && entry.epoch == stripe.load(Ordering::SeqCst)
             {
                 match entry.times.use_at(self.now()) {
-                    Use::AsItIs => return Ok(entry.value),
+                    Use::AsItIs => {
+                        self.0.reads.count(has_missed);
+                        return Ok(entry.value);
+                    }
                     // Boxed, as is what follows a miss: callers carry a hit only.
                     Use::Renew => match Box::pin(self.renew(key, entry, &load)).await {
-                        Some(outcome) => return outcome,
+                        Some(outcome) => {
+                            self.0.reads.count(true);
+                            return outcome;
+                        }
                         None => continue,
                     },
                     Use::Not => kept.invalidate(key).await,
                 }
             }
+            has_missed = true;
             let loading = self.load(key, &load);
             let entry = kept.try_get_with_by_ref(key, loading).await;
             let entry = entry.map_err(shared_error)?;
             if entry.epoch == stripe.load(Ordering::SeqCst) {
+                self.0.reads.count(has_missed);
                 return Ok(entry.value);
             }
             // Invalidated while it was being loaded.

@@ -5,6 +5,8 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use metrics::{Gauge, gauge};
+
 use crate::kernel::{Clock, Error, Result, Time};
 
 /// The last calls that count.
@@ -20,6 +22,8 @@ pub struct Breaker {
     provider: &'static str,
     clock: Clock,
     state: Arc<Mutex<State>>,
+    /// 0 while all may call, 1 while one tries, 2 while nobody may.
+    told: Gauge,
 }
 
 #[derive(Debug)]
@@ -48,6 +52,7 @@ impl Breaker {
             provider,
             clock,
             state: Arc::new(Mutex::new(State::Closed(VecDeque::new()))),
+            told: gauge!("souk_breaker_state", "provider" => provider),
         }
     }
 
@@ -66,7 +71,10 @@ impl Breaker {
                 return Err(open.retry_after(pause));
             }
             // The one that tries has a pause of its own to find out.
-            State::Open(_) | State::HalfOpen(_) => *state = State::HalfOpen(now + PAUSE),
+            State::Open(_) | State::HalfOpen(_) => {
+                self.told.set(1.0);
+                *state = State::HalfOpen(now + PAUSE);
+            }
         }
         drop(state);
         Ok(Permit {
@@ -102,6 +110,11 @@ impl Breaker {
             // A call that began before the circuit opened tells nothing new.
             State::Open(_) => {}
         }
+        self.told.set(match *state {
+            State::Closed(_) => 0.0,
+            State::HalfOpen(_) => 1.0,
+            State::Open(_) => 2.0,
+        });
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {

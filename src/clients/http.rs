@@ -5,7 +5,7 @@
 mod reach;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, Method, StatusCode};
@@ -14,8 +14,10 @@ use reqwest::{Client, Request, RequestBuilder, Url};
 
 pub use reach::{Names, Reach, SystemNames};
 
+use super::outbound::{self, Outbound};
 use crate::kernel::{Error, Reason, Result};
 use reach::Guard;
+use tracing::Instrument;
 
 const USER_AGENT: &str = concat!("souk/", env!("CARGO_PKG_VERSION"));
 
@@ -46,6 +48,7 @@ pub struct Http {
     client: Client,
     reach: Reach,
     limits: Limits,
+    meter: Outbound,
 }
 
 /// A whole answer.
@@ -68,19 +71,25 @@ impl Answer {
 }
 
 impl Http {
-    /// A client that resolves names as this host does.
+    /// A client that resolves names as this host does. Metrics and traces name whom it
+    /// calls by `provider`.
     ///
     /// # Errors
     /// INTERNAL when TLS cannot be set up.
-    pub fn new(reach: Reach, limits: Limits) -> Result<Self> {
-        Self::with_names(reach, limits, Arc::new(SystemNames))
+    pub fn new(provider: &'static str, reach: Reach, limits: Limits) -> Result<Self> {
+        Self::with_names(provider, reach, limits, Arc::new(SystemNames))
     }
 
     /// A client with its own way to resolve names.
     ///
     /// # Errors
     /// INTERNAL when TLS cannot be set up.
-    pub fn with_names(reach: Reach, limits: Limits, names: Arc<dyn Names>) -> Result<Self> {
+    pub fn with_names(
+        provider: &'static str,
+        reach: Reach,
+        limits: Limits,
+        names: Arc<dyn Names>,
+    ) -> Result<Self> {
         let client = Client::builder()
             .user_agent(USER_AGENT)
             .connect_timeout(limits.connect)
@@ -96,6 +105,7 @@ impl Http {
             client,
             reach,
             limits,
+            meter: Outbound::to(provider),
         })
     }
 
@@ -110,10 +120,19 @@ impl Http {
     /// UNAVAILABLE when no whole answer comes within the bounds; for good when the
     /// address is one that may not be called.
     pub async fn send(&self, request: RequestBuilder) -> Result<Answer> {
-        let request = request
+        let mut request = request
             .build()
             .map_err(|error| refused("the request cannot be made", error))?;
         self.check(&request)?;
+        let span = self.meter.span();
+        outbound::pass_on(&span, request.headers_mut());
+        let began = Instant::now();
+        let outcome = self.call(request).instrument(span).await;
+        self.meter.count(began.elapsed(), &outcome);
+        outcome
+    }
+
+    async fn call(&self, request: Request) -> Result<Answer> {
         let response = self.client.execute(request).await.map_err(away)?;
         let (status, headers) = (response.status(), response.headers().clone());
         let body = self.read(response).await?;

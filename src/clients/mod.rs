@@ -5,5 +5,6 @@ pub mod breaker;
 pub mod clerk;
 pub mod http;
 pub mod mail;
+mod outbound;
 pub mod sms;
 pub mod svix;

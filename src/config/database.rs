@@ -1,6 +1,7 @@
 //! The database, and its replica.
 
 use std::path::Path;
+use std::time::Duration;
 
 use super::read::{Name, Reader};
 use crate::db::{DbConfig, Dialect};
@@ -37,6 +38,15 @@ pub(super) fn read(reader: &mut Reader, data: &Path) -> DbConfig {
         config.min_connections,
         0,
         1000,
+    );
+    config.slow_statement = reader.with(
+        ("SLOW_QUERY_MS", "database.slow_query_ms"),
+        config.slow_statement,
+        "milliseconds, or off",
+        |text| match text {
+            "off" => Some(None),
+            text => Some(Some(Duration::from_millis(text.parse().ok()?))),
+        },
     );
     config
 }

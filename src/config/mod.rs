@@ -9,6 +9,7 @@ mod keys;
 mod log;
 mod mail;
 mod market;
+mod observe;
 mod production;
 mod read;
 mod redis;
@@ -27,6 +28,7 @@ pub use keys::Keys;
 pub use log::{Format, Log};
 pub use mail::{Mail, Smtp, SmtpTls};
 pub use market::{Market, ShippingMode};
+pub use observe::{Metrics, MetricsPort, Traces};
 pub use read::Problem;
 pub use secrets::Secrets;
 pub use sms::{Sender, Sms, Twilio};
@@ -34,6 +36,7 @@ pub use sms::{Sender, Sms, Twilio};
 use crate::cache::RedisConfig;
 use crate::db::DbConfig;
 use crate::grpc::ServerConfig;
+use crate::kernel::Secret;
 use read::Reader;
 
 /// Where this process runs.
@@ -88,6 +91,12 @@ pub struct Config {
     pub jobs: Jobs,
     /// The log.
     pub log: Log,
+    /// The metrics.
+    pub metrics: Metrics,
+    /// The traces, where they are on.
+    pub traces: Option<Traces>,
+    /// Where faults are reported, if they are.
+    pub sentry_dsn: Option<Secret<String>>,
     /// What was made or ignored on the way, for the log.
     pub notes: Vec<String>,
 }
@@ -127,6 +136,9 @@ impl Config {
             market: market::read(&mut reader, production),
             jobs: jobs::read(&mut reader),
             log: log::read(&mut reader, production),
+            metrics: observe::metrics(&mut reader),
+            traces: observe::traces(&mut reader),
+            sentry_dsn: observe::sentry(&mut reader, &mut notes),
             data,
             notes,
         };
@@ -192,7 +204,8 @@ mod tests {
             .map_err(|problems| problems.iter().map(ToString::to_string).collect())
     }
 
-    const PRODUCTION: [(&str, &str); 13] = [
+    const PRODUCTION: [(&str, &str); 14] = [
+        ("METRICS_PORT", "9090"),
         ("SOUK_ENV", "production"),
         ("JWT_SECRET", "3b1f7a86c9d04e5fa1728394a5b6c7d8"),
         ("OTP_SECRET", "91c2e4d6f8a0b1c3d5e7f9a1b3c5d7e9"),
@@ -250,6 +263,13 @@ mod tests {
             ("PASSWORD_HASHERS", "0"),
             ("STREAMS_PER_USER", "0"),
             ("SHUTDOWN_DELAY", "20s"),
+            ("METRICS_PORT", "many"),
+            ("METRICS_TOKEN", "short"),
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4317"),
+            ("OTEL_TRACES_SAMPLER", "some"),
+            ("OTEL_TRACES_SAMPLER_ARG", "2"),
+            ("SENTRY_DSN", "key"),
+            ("SLOW_QUERY_MS", "-1"),
             ("JOBS", "perhaps"),
             ("JOBS_CONCURRENCY", "0"),
             ("JOBS_QUEUES", "sms"),
@@ -309,7 +329,7 @@ mod tests {
             ),
             ("JWT_SECRET", "", "JWT_SECRET must be set"),
             ("OTP_SECRET", "short", "OTP_SECRET must have"),
-            ("OTP_SECRET", PRODUCTION[1].1, "OTP_SECRET must differ"),
+            ("OTP_SECRET", PRODUCTION[2].1, "OTP_SECRET must differ"),
             ("REFLECTION", "true", "REFLECTION must be off"),
             ("OTP_DEV_CODE", "123456", "OTP_DEV_CODE must not be set"),
             (
@@ -333,6 +353,7 @@ mod tests {
             ("TLS_AT_PROXY", "false", "TLS_CERT_FILE must be set"),
             ("TRUST_PROXY", "", "TRUST_PROXY must name"),
             ("SMTP_TLS", "none", "SMTP_TLS must not be none"),
+            ("METRICS_HOST", "0.0.0.0", "METRICS_TOKEN must be set"),
             ("TWILIO_API_URL", "http://x", "TWILIO_API_URL must use TLS"),
         ];
         for (name, value, problem) in dangers {

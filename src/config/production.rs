@@ -1,7 +1,7 @@
 //! What production must not start with.
 
 use super::read::Problem;
-use super::{Config, auth, clerk, database, mail, sms};
+use super::{Config, auth, clerk, database, mail, observe, sms};
 use crate::cache::RedisConfig;
 use crate::grpc::Origins;
 
@@ -79,6 +79,11 @@ pub(super) fn refusals(config: &Config) -> Vec<Problem> {
             !config.jobs.beside_serving && config.database.url.starts_with("sqlite:"),
             "JOBS",
             "must be on with SQLite: no other process may run them there",
+        ),
+        (
+            observe::is_exposed(&config.metrics),
+            "METRICS_TOKEN",
+            "must be set where METRICS_HOST is not this host: metrics tell much",
         ),
         (!config.database_named, "DATABASE_URL", "must be set"),
     ];

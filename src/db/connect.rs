@@ -10,6 +10,7 @@ use tokio::sync::{Mutex, Notify};
 
 use super::clock;
 use super::dialect::Dialect;
+use super::meter::{PoolState, StatementMeter, WriteMeter};
 use super::observers::{Observer, Observers, Seen};
 use super::outbox::NewEvent;
 use super::pulse::Pulse;
@@ -45,6 +46,8 @@ pub struct DbConfig {
     pub idle_timeout: Duration,
     /// How long one statement may run.
     pub statement_timeout: Duration,
+    /// Statements that take longer are logged, without their values.
+    pub slow_statement: Option<Duration>,
 }
 
 impl DbConfig {
@@ -59,6 +62,7 @@ impl DbConfig {
             connect_timeout: Duration::from_secs(2),
             idle_timeout: Duration::from_secs(30),
             statement_timeout: Duration::from_secs(5),
+            slow_statement: Some(Duration::from_millis(200)),
         }
     }
 }
@@ -82,6 +86,7 @@ struct Shared {
     events: Notify,
     jobs: Notify,
     jobs_committed: Notify,
+    meter: WriteMeter,
 }
 
 impl Db {
@@ -92,21 +97,24 @@ impl Db {
     pub async fn open(config: &DbConfig, clock: Clock) -> Result<Self> {
         let dialect = Dialect::of_url(&config.url)?;
         let pulse = Pulse::default();
+        let slow = config.slow_statement;
         let (writer, reader, probe) = match dialect {
             Dialect::Postgres => {
-                let pool = open(postgres(config, &pulse)).await?;
-                (pool.clone(), pool, open(probe(config, &pulse)).await?)
+                let pool = open(postgres(config, &pulse), slow).await?;
+                (pool.clone(), pool, open(probe(config, &pulse), slow).await?)
             }
             // One writer, as SQLite has it: a queue in the pool beats SQLITE_BUSY.
             Dialect::Sqlite => {
-                let writer = open(sqlite(config, 1, false)).await?;
+                let writer = open(sqlite(config, 1, false), slow).await?;
                 refuse_old_sqlite(&writer).await?;
-                let reader = open(sqlite(config, config.max_connections, true)).await?;
+                let reader = open(sqlite(config, config.max_connections, true), slow).await?;
                 (writer, reader.clone(), reader)
             }
         };
         let replica = match &config.replica_url {
-            Some(url) => Some(Replica::new(open(following(config, url, &pulse)).await?)),
+            Some(url) => Some(Replica::new(
+                open(following(config, url, &pulse), slow).await?,
+            )),
             None => None,
         };
         let db = Self(Arc::new(Shared {
@@ -123,6 +131,7 @@ impl Db {
             events: Notify::new(),
             jobs: Notify::new(),
             jobs_committed: Notify::new(),
+            meter: WriteMeter::default(),
         }));
         db.ask_the_time().await?;
         Ok(db)
@@ -217,6 +226,24 @@ impl Db {
         &self.0.pulse
     }
 
+    /// How many connections each pool has open, and how many of them rest.
+    pub fn pools(&self) -> Vec<PoolState> {
+        match self.0.dialect {
+            Dialect::Postgres => {
+                let pool = self.0.reader.get_postgres_connection_pool();
+                vec![PoolState::new("all", pool.size(), pool.num_idle())]
+            }
+            Dialect::Sqlite => {
+                let named = [("read", &self.0.reader), ("write", &self.0.writer)];
+                let state = |(name, pool): (_, &DatabaseConnection)| {
+                    let pool = pool.get_sqlite_connection_pool();
+                    PoolState::new(name, pool.size(), pool.num_idle())
+                };
+                named.into_iter().map(state).collect()
+            }
+        }
+    }
+
     /// Closes every connection.
     pub async fn close(&self) {
         let replica = self.0.replica.iter().map(|replica| &replica.pool);
@@ -246,7 +273,12 @@ impl Db {
         &self.0.writer
     }
 
+    pub(super) fn meter(&self) -> &WriteMeter {
+        &self.0.meter
+    }
+
     pub(super) fn committed(&self, events: &[NewEvent], jobs: usize) {
+        self.0.meter.appended(events.len());
         if !events.is_empty() {
             for event in events {
                 self.0.observers.committed(event);
@@ -269,11 +301,15 @@ impl std::fmt::Debug for Db {
     }
 }
 
-async fn open(options: ConnectOptions) -> Result<DatabaseConnection> {
+async fn open(options: ConnectOptions, slow: Option<Duration>) -> Result<DatabaseConnection> {
     let mut pool = Database::connect(options)
         .await
         .map_err(|error| Error::unavailable("the database cannot be reached", error))?;
-    pool.set_metric_callback(|_| statements::add());
+    let meter = StatementMeter::new(slow);
+    pool.set_metric_callback(move |info| {
+        statements::add();
+        meter.ran(&info.statement.sql, info.elapsed);
+    });
     Ok(pool)
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use sea_orm::{DbErr, RuntimeErr};
 
+use super::meter;
 use crate::kernel::{Error, Reason};
 
 /// PostgreSQL: deadlock, serialization failure. SQLite: busy, busy snapshot, locked.
@@ -24,6 +25,9 @@ const AWAY: [&str; 9] = [
 
 impl From<DbErr> for Error {
     fn from(error: DbErr) -> Self {
+        if is_acquire_timeout(&error) {
+            meter::not_acquired();
+        }
         if matches!(error, DbErr::ConnectionAcquire(_) | DbErr::Conn(_))
             || is_connection_error(&error)
         {
@@ -77,6 +81,12 @@ pub fn unique_violation(error: &DbErr) -> Option<String> {
         let named = database.constraint().map(str::to_owned);
         named.unwrap_or_else(|| database.message().to_owned())
     })
+}
+
+/// Whether no connection of the pool was free in time.
+fn is_acquire_timeout(error: &DbErr) -> bool {
+    matches!(error, DbErr::ConnectionAcquire(_))
+        || matches!(sqlx_error(error), Some(sqlx::Error::PoolTimedOut))
 }
 
 /// Whether the change broke a CHECK constraint.

@@ -10,6 +10,7 @@ use sea_orm::{
     ConnectionTrait, DatabaseConnection, DatabaseTransaction, SqliteTransactionMode,
     TransactionOptions, TransactionTrait,
 };
+use tracing::Instrument;
 
 use super::audit;
 use super::connect::Db;
@@ -19,7 +20,7 @@ use super::idempotency::{self, Answer, Claim};
 use super::outbox::{self, NewEvent, NewJob};
 use crate::kernel::id::JobId;
 use crate::kernel::task::to_the_end;
-use crate::kernel::{Call, Error, Result, Time, random};
+use crate::kernel::{Call, Error, Result, Time, random, trace};
 
 /// How often a transaction that lost a deadlock runs again.
 const ATTEMPTS: u32 = 6;
@@ -161,10 +162,21 @@ impl Db {
         F: Fn(Tx) -> Fut,
         Fut: Future<Output = Result<T>>,
     {
+        // Nothing but a look at a flag where traces are off.
+        let span = tracing::trace_span!(target: trace::SPANS, "db.write");
+        self.attempts(deadline, work).instrument(span).await
+    }
+
+    async fn attempts<T, F, Fut>(&self, deadline: Option<Instant>, work: F) -> Result<T>
+    where
+        F: Fn(Tx) -> Fut,
+        Fut: Future<Output = Result<T>>,
+    {
         let mut attempt = 1;
         loop {
             match self.attempt(deadline, &work).await {
                 Err(error) if attempt < ATTEMPTS && is_retryable(&error) => {
+                    self.meter().again();
                     tracing::debug!(attempt, error = ?error, "transaction runs again");
                     let jitter = u64::from(random::below(10 * attempt));
                     tokio::time::sleep(Duration::from_millis(jitter)).await;
@@ -180,8 +192,11 @@ impl Db {
         F: Fn(Tx) -> Fut,
         Fut: Future<Output = Result<T>>,
     {
+        let asked = Instant::now();
+        let connection = begin(self.writer().clone()).await?;
+        self.meter().begun(asked.elapsed());
         let tx = Tx(Arc::new(Open {
-            connection: begin(self.writer().clone()).await?,
+            connection,
             dialect: self.dialect(),
             now: self.clock().now(),
             left: Mutex::default(),

@@ -12,6 +12,7 @@ use tower::{BoxError, Service, ServiceExt};
 
 use super::binding::{self, Binding, BodyPlan};
 use super::docs::Docs;
+use super::graphql::{self, GraphQl};
 use super::problem::Problem;
 use super::router::{Match, Router};
 use super::{Body, call, envelope, request};
@@ -35,6 +36,7 @@ struct Contract {
     router: Router,
     bindings: Vec<Binding>,
     docs: Docs,
+    graphql: GraphQl,
 }
 
 impl<S> Answers<S> {
@@ -48,6 +50,7 @@ impl<S> Answers<S> {
             router: Router::new(crate::pb::routes::ROUTES),
             bindings: binding::all(&pool)?,
             docs: Docs::new(pool),
+            graphql: GraphQl::new(),
         };
         Ok(Self {
             inner,
@@ -125,6 +128,9 @@ where
         let (index, captures) = match contract.router.find(&parts.method, uri.path()) {
             Match::Found(index, captures) => (index, captures),
             Match::WrongMethod(allow) => return Err(Problem::wrong_method(&allow)),
+            Match::Unknown if uri.path() == graphql::PATH => {
+                return contract.graphql.answer(parts, body, self.inner).await;
+            }
             Match::Unknown => {
                 return contract.docs.page(
                     &contract.bindings,
@@ -145,7 +151,7 @@ where
             }
         };
         let message = request::message(binding, &captures, uri.query(), &body, &parts.headers)?;
-        let request = call::request(binding, parts, &message);
+        let request = call::request(binding.uri.clone(), parts, &message);
         let response = self.inner.oneshot(request).await.map_err(|error| {
             let error: BoxError = error.into();
             tracing::error!(%error, "the inner service failed");

@@ -2,12 +2,11 @@
 //! out, frames and statuses do not.
 
 use bytes::{BufMut, Bytes, BytesMut};
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Version, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri, Version, header};
 use http_body_util::{BodyExt, Full};
 use tonic::{Code, Status};
 
 use super::Body;
-use super::binding::Binding;
 use super::problem::Problem;
 
 /// A frame begins with one byte that tells compression and four that tell the length.
@@ -41,15 +40,11 @@ const NOT_PASSED_OUT: [HeaderName; 8] = [
     HeaderName::from_static("grpc-status-details-bin"),
 ];
 
-/// The gRPC request that carries `message`, with the headers and extensions of the HTTP
-/// request.
-pub fn request(
-    binding: &Binding,
-    mut parts: http::request::Parts,
-    message: &[u8],
-) -> Request<Body> {
+/// The gRPC request that carries `message` to the method at `uri`, with the headers and
+/// extensions of the HTTP request.
+pub fn request(uri: Uri, mut parts: http::request::Parts, message: &[u8]) -> Request<Body> {
     parts.method = Method::POST;
-    parts.uri = binding.uri.clone();
+    parts.uri = uri;
     parts.version = Version::HTTP_2;
     for name in &NOT_PASSED_IN {
         parts.headers.remove(name);

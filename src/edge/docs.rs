@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 
 use super::binding::Binding;
 use super::problem::Problem;
-use super::{Body, openapi};
+use super::{Body, graphql, openapi};
 
 /// The documentation page; its files stand below it.
 const DOCS: &str = "/api/docs";
@@ -104,6 +104,7 @@ impl Docs {
                 .strip_prefix(DOCS)
                 .and_then(|rest| rest.strip_prefix('/'))
                 .and_then(file)
+                .or_else(|| graphql::page(path))
                 .ok_or_else(Problem::unknown_path)?,
         };
         match *method {

@@ -6,7 +6,7 @@ use http_body_util::Full;
 
 use super::binding::Binding;
 use super::problem::Problem;
-use super::{Body, call, sse};
+use super::{Body, call, sse, wire};
 
 /// The HTTP form of a method's answer.
 pub async fn answer(
@@ -23,25 +23,34 @@ pub async fn answer(
     if let Some(stream) = binding.stream {
         return sse::response(headers, body, codec, stream.message_token, request_id);
     }
-    let json = match call::unary(body).await {
-        Ok(message) => success(binding, &message),
+    let written = match call::unary(body).await {
+        Ok(message) => written(binding, &message),
         Err(problem) => Err(problem),
     };
-    match json {
+    match written {
         Err(problem) => refuse(headers, problem, request_id),
-        Ok(json) => {
-            let mut response = Response::new(json_body(json));
+        Ok((body, content_type)) => {
+            let mut response = Response::new(body);
             *response.headers_mut() = headers;
-            response.headers_mut().insert(
-                header::CONTENT_TYPE,
-                HeaderValue::from_static("application/json"),
-            );
+            response
+                .headers_mut()
+                .insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
             if binding.created {
                 *response.status_mut() = StatusCode::CREATED;
             }
             response
         }
     }
+}
+
+/// The body of a success and its type: JSON, unless the answer is one text.
+fn written(binding: &Binding, message: &[u8]) -> Result<(Body, &'static str), Problem> {
+    let Some(text) = binding.method.text else {
+        return Ok((json_body(success(binding, message)?), "application/json"));
+    };
+    let text_of = wire::find(message, text.number).unwrap_or_default();
+    let body = Full::new(Bytes::copy_from_slice(text_of));
+    Ok((Body::new(body), text.content_type))
 }
 
 /// `{"success": true, …}` around the fields of the message, whose JSON is written in

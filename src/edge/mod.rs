@@ -4,7 +4,7 @@
 //! It owns the way from a path, a query and a body to a request message ([`router`],
 //! [`request`]), the envelope of answers and refusals ([`envelope`]), server streams as
 //! `text/event-stream` ([`sse`]), the OpenAPI document and the page that shows it
-//! ([`openapi`], [`docs`]). It follows the tables of the contract alone and knows no
+//! ([`openapi`], [`docs`]), and a GraphQL face of a few operations ([`graphql`]). It follows the tables of the contract alone and knows no
 //! service.
 
 mod answers;
@@ -12,6 +12,7 @@ mod binding;
 mod call;
 mod docs;
 mod envelope;
+mod graphql;
 mod json;
 mod openapi;
 mod problem;

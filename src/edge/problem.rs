@@ -36,6 +36,8 @@ struct Parts {
     metadata: BTreeMap<String, String>,
     retry_after: Option<Duration>,
     allow: Option<HeaderValue>,
+    /// The gRPC code, where a method answered.
+    grpc: Option<Code>,
 }
 
 #[derive(Serialize)]
@@ -60,6 +62,7 @@ impl Problem {
             metadata: BTreeMap::new(),
             retry_after: None,
             allow: None,
+            grpc: None,
         }))
     }
 
@@ -148,7 +151,38 @@ impl Problem {
             metadata,
             retry_after: details.retry_info().and_then(|info| info.retry_delay),
             allow: None,
+            grpc: Some(status.code()),
         }))
+    }
+
+    /// The machine-readable reason.
+    pub fn reason(&self) -> &str {
+        &self.0.code
+    }
+
+    /// What is said to people.
+    pub fn message(&self) -> &str {
+        &self.0.message
+    }
+
+    /// The facts for programs.
+    pub const fn metadata(&self) -> &BTreeMap<String, String> {
+        &self.0.metadata
+    }
+
+    /// The fields at fault.
+    pub fn errors(&self) -> &[FieldError] {
+        &self.0.errors
+    }
+
+    /// The code that the method answered with; INTERNAL where the edge itself failed.
+    pub fn grpc_code(&self) -> Code {
+        self.0.grpc.unwrap_or(Code::Internal)
+    }
+
+    /// When a retry makes sense.
+    pub const fn retry_after(&self) -> Option<Duration> {
+        self.0.retry_after
     }
 
     /// The envelope. `request_id` is what the client may report.

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use metrics::{Counter, counter};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -16,8 +17,8 @@ pub(super) const BUFFER_EVENTS: usize = 256;
 /// Bytes of payload that wait for one watcher at the most.
 pub(super) const BUFFER_BYTES: usize = 1 << 20;
 
-/// The watchers of this process.
-pub(super) struct Hub(Mutex<State>);
+/// The watchers of this process, and how often they were handed something.
+pub(super) struct Hub(Mutex<State>, Counter);
 
 struct State {
     /// Everything up to here has been handed out.
@@ -47,17 +48,19 @@ impl Seat {
 
 impl Hub {
     pub(super) fn new(position: Position) -> Self {
-        Self(Mutex::new(State {
+        let state = State {
             position,
             next_id: 0,
             topics: HashMap::new(),
             sessions: HashMap::new(),
-        }))
+        };
+        Self(Mutex::new(state), counter!("souk_events_delivered_total"))
     }
 
     /// Hands out settled events, which follow the last ones in the log's order.
     pub(super) fn publish(&self, events: Vec<Event>) {
         let mut state = self.state();
+        let mut delivered = 0;
         for event in events {
             state.position = event.position;
             if event.kind == SESSION_ENDED {
@@ -68,10 +71,12 @@ impl Hub {
                 continue;
             };
             seats.retain(|seat| seat.hand(&event));
+            delivered += seats.len() as u64;
             if seats.is_empty() {
                 state.topics.remove(&event.topic);
             }
         }
+        self.1.increment(delivered);
     }
 
     /// Ends the streams of a session.

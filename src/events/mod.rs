@@ -9,6 +9,7 @@
 mod bus;
 mod event;
 mod hub;
+mod meter;
 mod retention;
 mod store;
 mod tailer;

@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use super::bus::{Bus, Hint};
 use super::event::Position;
 use super::hub::Hub;
+use super::meter::TailMeter;
 use super::store;
 use crate::db::{Db, Seen};
 use crate::kernel::Result;
@@ -25,6 +26,7 @@ pub(super) struct Tailer {
     db: Db,
     hub: Arc<Hub>,
     cursor: Mutex<Position>,
+    meter: TailMeter,
 }
 
 /// Whether committed events had to be left for later.
@@ -42,6 +44,7 @@ impl Tailer {
             db,
             hub,
             cursor: Mutex::new(head),
+            meter: TailMeter::default(),
         }
     }
 
@@ -65,6 +68,7 @@ impl Tailer {
                     });
                 }
                 *cursor = last.position;
+                self.meter.read(&page, self.db.clock().now());
                 self.hub.publish(page);
             }
             if !more {

@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::event::{Event, Position};
 use super::hub::Subscription;
+use super::meter::{Ending, StreamMeter};
 use super::store;
 use super::token::{Place, Tokens};
 use super::{Events, Shared};
@@ -124,6 +125,7 @@ impl Events {
             over: false,
             first,
             shared,
+            meter: StreamMeter::open(call.method),
         };
         let steps = stream::unfold(watch, |mut watch| async move {
             watch.next().await.map(|step| (step, watch))
@@ -183,6 +185,7 @@ struct Watch<S> {
     ends_at: Instant,
     over: bool,
     first: Option<S>,
+    meter: StreamMeter,
 }
 
 impl<S> Watch<S> {
@@ -200,6 +203,10 @@ impl<S> Watch<S> {
             }
             if self.shared.stopping.is_cancelled() || Instant::now() >= self.ends_at {
                 self.over = true;
+                self.meter.ends(match self.shared.stopping.is_cancelled() {
+                    true => Ending::Drain,
+                    false => Ending::Age,
+                });
                 return Some(self.step(Update::Heartbeat));
             }
             if let Some(event) = self.backlog.pop_front() {
@@ -287,6 +294,7 @@ impl<S> Watch<S> {
 
     fn fail(&mut self, error: Error) -> Result<Step<S>> {
         self.over = true;
+        self.meter.ends(Ending::of(error.reason()));
         Err(error.with("resumeToken", self.tokens.seal(&self.place)))
     }
 }

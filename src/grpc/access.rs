@@ -4,12 +4,21 @@
 use crate::kernel::{Caller, Error, Reason, Result, Role};
 use crate::pb::policy::{self, Access, MethodPolicy};
 
+/// Where a call comes from and goes to, as far as that lets anybody pass.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Place {
+    /// The server runs on somebody's desk.
+    pub(super) development: bool,
+    /// The peer stands in a private network, and no proxy between.
+    pub(super) inside: bool,
+}
+
 /// Lets the caller pass, or refuses.
 ///
 /// # Errors
 /// TOKEN_MISSING when the method needs a signed-in user, FORBIDDEN when this one may
 /// not call it, NOT_FOUND for methods that are not reachable from outside.
-pub(super) fn check(policy: &MethodPolicy, caller: &Caller, development: bool) -> Result<()> {
+pub(super) fn check(policy: &MethodPolicy, caller: &Caller, place: Place) -> Result<()> {
     match policy.access {
         // A webhook proves itself by its signature, which its service checks.
         Access::Public | Access::Webhook => Ok(()),
@@ -19,8 +28,9 @@ pub(super) fn check(policy: &MethodPolicy, caller: &Caller, development: bool) -
             let listed = policy.roles.iter().any(|allowed| same(*allowed, role));
             listed.then_some(()).ok_or_else(|| forbidden(policy))
         }
-        Access::Development if development => Ok(()),
-        Access::Development => match role(caller)? {
+        Access::Development if place.development => Ok(()),
+        Access::Network if place.inside => Ok(()),
+        Access::Development | Access::Network => match role(caller)? {
             Role::Admin => Ok(()),
             _ => Err(forbidden(policy)),
         },
@@ -119,12 +129,22 @@ mod tests {
                 false,
                 [Some(TokenMissing), Some(Forbidden), Some(Forbidden), None],
             ),
+            (policy(Access::Network, &[]), true, [None, None, None, None]),
+            (
+                policy(Access::Network, &[]),
+                false,
+                [Some(TokenMissing), Some(Forbidden), Some(Forbidden), None],
+            ),
             (policy(Access::Internal, &[]), true, [Some(NotFound); 4]),
         ];
-        for (policy, development, expected) in cases {
+        for (policy, open, expected) in cases {
+            let place = Place {
+                development: open,
+                inside: open,
+            };
             let callers = [&nobody, &customer, &owner, &admin];
             for (caller, expected) in callers.into_iter().zip(expected) {
-                let refused = check(&policy, caller, development).err();
+                let refused = check(&policy, caller, place).err();
                 let reason = refused.map(|error| error.reason());
                 assert_eq!(reason, expected, "{:?} {caller}", policy.access);
             }

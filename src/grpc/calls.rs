@@ -14,22 +14,26 @@ use std::time::{Duration, Instant};
 use futures_util::FutureExt;
 use http::header::USER_AGENT;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response};
+use ipnet::IpNet;
 use tokio_util::sync::CancellationToken;
 use tonic::body::Body;
 use tonic::service::Routes;
 use tonic::{Code, Status};
 use tower::Service;
+use tracing::{Instrument, Span, field};
 
 use super::authenticate::{self, Authenticator};
+use super::client_ip::is_inside;
 use super::lanes::Lanes;
 use super::lasting::Lasting;
+use super::meter::CallMeters;
 use super::reply::Admitted;
 use super::streams::{Place, Streams};
 use super::throttle::{self, Limiters, Throttle};
 use super::{ServerConfig, access, deadline, request_id};
 use crate::db::{Pulse, count_statements};
-use crate::kernel::{Call, Caller, Error, Reason, Result};
-use crate::pb::policy::{self, Idempotency, MethodPolicy};
+use crate::kernel::{Call, Caller, Error, Reason, Result, trace};
+use crate::pb::policy::{self, Access, Idempotency, MethodPolicy};
 
 /// How many database statements the call ran; only in development.
 const STATEMENTS: HeaderName = HeaderName::from_static("x-db-statements");
@@ -45,6 +49,8 @@ const USER_AGENT_LEN: usize = 200;
 pub(super) struct Arrival {
     pub(super) request_id: Arc<str>,
     pub(super) ip: Option<IpAddr>,
+    /// Who is at the other end of the connection, be it the client or a proxy.
+    pub(super) peer: Option<IpAddr>,
 }
 
 /// The calls of every service. Clones share it.
@@ -62,6 +68,8 @@ struct Shared {
     deadline: Duration,
     age: Duration,
     development: bool,
+    trusted: Vec<IpNet>,
+    meters: CallMeters,
 }
 
 impl Calls {
@@ -85,6 +93,8 @@ impl Calls {
             deadline: config.limits.deadline,
             age: config.limits.age,
             development: config.development,
+            trusted: config.trusted_proxies.clone(),
+            meters: CallMeters::new(),
         }))
     }
 
@@ -121,15 +131,27 @@ impl Shared {
         let arrival = arrival.unwrap_or_else(|| Arrival {
             request_id: Arc::from("unknown"),
             ip: None,
+            peer: None,
         });
-        let Some(policy) = policy::policy(request.uri().path()) else {
+        let found = policy::position(request.uri().path());
+        let Some((index, policy)) = found.and_then(|at| Some((at, policy::ALL.get(at)?))) else {
             return self.standard(arrival, request).await;
         };
+        let under_way = self.meters.begin(index, policy);
         let started = Instant::now();
         let id = arrival.request_id.clone();
+        let span = span(policy, &id, request.headers());
         let work = self.guarded(policy, arrival, request, started);
-        let response = request_id::scope(id.clone(), work).await;
-        log(policy, &id, started, response.headers());
+        let work = request_id::scope(id.clone(), work);
+        let response = work.instrument(span.clone()).await;
+        // A refusal's status stands in the headers; success has its status in the trailers.
+        let status = Status::from_header_map(response.headers());
+        let code = status.map_or(Code::Ok, |status| status.code());
+        if let Some(under_way) = under_way {
+            under_way.answered(code);
+        }
+        span.record("rpc.grpc.status_code", code as i32);
+        log(policy, &id, &span, started, code);
         response
     }
 
@@ -234,7 +256,13 @@ impl Shared {
         let _place = self.lanes.enter(policy).await?;
         let headers = request.headers();
         let caller = authenticate::caller(&*self.authenticator, headers).await?;
-        access::check(policy, &caller, self.development)?;
+        let is_inside = |peer| is_inside(peer, headers, &self.trusted);
+        let place = access::Place {
+            development: self.development,
+            // Looked at only where it matters.
+            inside: policy.access == Access::Network && arrival.peer.is_some_and(is_inside),
+        };
+        access::check(policy, &caller, place)?;
         let stream = self.stream(policy, &caller, &arrival)?;
         let quota = self.throttle.take(policy, &caller, arrival.ip).await?;
         let call = Call {
@@ -299,19 +327,36 @@ fn user_agent(headers: &HeaderMap) -> Option<Arc<str>> {
     Some(text.get(..USER_AGENT_LEN).unwrap_or(text).into())
 }
 
+/// The span of a call, a part of its caller's trace where the caller names one.
+fn span(policy: &MethodPolicy, id: &str, headers: &HeaderMap) -> Span {
+    let span = tracing::trace_span!(
+        target: trace::SPANS,
+        "call",
+        otel.name = policy.path.trim_start_matches('/'),
+        otel.kind = "server",
+        rpc.system = "grpc",
+        rpc.grpc.status_code = field::Empty,
+        request.id = id,
+    );
+    if !span.is_disabled() {
+        let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+        trace::join(&span, text(trace::TRACEPARENT), text(trace::TRACESTATE));
+    }
+    span
+}
+
 /// One line a call: writes and refusals always, reads that went well only on demand,
 /// because they are nearly all there is.
-fn log(policy: &MethodPolicy, id: &str, started: Instant, headers: &HeaderMap) {
-    // A refusal's status stands in the headers; success has its status in the trailers.
-    let code = Status::from_header_map(headers).map_or(Code::Ok, |status| status.code());
+fn log(policy: &MethodPolicy, id: &str, span: &Span, started: Instant, code: Code) {
     let quiet = code == Code::Ok && policy.idempotency == Idempotency::Safe;
     if quiet && !tracing::enabled!(tracing::Level::DEBUG) {
         return;
     }
     let duration_ms = started.elapsed().as_micros() as f64 / 1000.0;
+    let trace_id = trace::trace_id(span);
     if quiet {
-        tracing::debug!(rpc.method = policy.path, rpc.code = ?code, request.id = id, duration_ms, "answered");
+        tracing::debug!(rpc.method = policy.path, rpc.code = ?code, request.id = id, trace.id = trace_id, duration_ms, "answered");
     } else {
-        tracing::info!(rpc.method = policy.path, rpc.code = ?code, request.id = id, duration_ms, "answered");
+        tracing::info!(rpc.method = policy.path, rpc.code = ?code, request.id = id, trace.id = trace_id, duration_ms, "answered");
     }
 }

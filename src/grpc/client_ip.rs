@@ -6,6 +6,15 @@ use http::{HeaderMap, HeaderName};
 use ipnet::IpNet;
 
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+/// What proxies of all kinds leave on what they pass on.
+const FORWARDING: [&str; 6] = [
+    "x-forwarded-for",
+    "x-forwarded-host",
+    "x-forwarded-proto",
+    "x-real-ip",
+    "forwarded",
+    "via",
+];
 
 /// The client's address. Each proxy appends the address that it saw, so the list is read
 /// from its end, and only while those who wrote it are trusted: everything before the
@@ -30,6 +39,22 @@ pub(super) fn client_ip(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) ->
         }
     }
     client
+}
+
+/// Whether a peer stands on this host or in a private network and speaks for itself: it is
+/// no known proxy, and says of nobody that it passes his call on.
+pub(super) fn is_inside(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> bool {
+    let passed_on = FORWARDING
+        .iter()
+        .any(|header| headers.contains_key(*header));
+    is_private(peer.to_canonical()) && !passed_on && !is_trusted(peer.to_canonical(), trusted)
+}
+
+const fn is_private(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(v4) => v4.is_loopback() || v4.is_private() || v4.is_link_local(),
+        IpAddr::V6(v6) => v6.is_loopback() || v6.is_unique_local() || v6.is_unicast_link_local(),
+    }
 }
 
 /// Whether an address belongs to a trusted proxy.
@@ -72,6 +97,33 @@ mod tests {
             }
             let found = client_ip(peer.parse().unwrap(), &headers, &trusted);
             assert_eq!(found.to_string(), client, "{peer} {forwarded}");
+        }
+    }
+
+    #[test]
+    fn only_a_private_peer_that_speaks_for_itself_is_inside() {
+        let trusted = ["10.9.0.0/16".parse().unwrap()];
+        let cases = [
+            ("127.0.0.1", "", true),
+            ("::1", "", true),
+            ("::ffff:192.168.1.4", "", true),
+            ("172.16.0.9", "", true),
+            ("fd00::2", "", true),
+            ("10.9.0.1", "", false),
+            ("203.0.113.5", "", false),
+            ("2001:db8::7", "", false),
+            ("127.0.0.1", "x-forwarded-for", false),
+            ("192.168.1.4", "forwarded", false),
+            ("192.168.1.4", "via", false),
+        ];
+        for (peer, header, inside) in cases {
+            let mut headers = HeaderMap::new();
+            if !header.is_empty() {
+                let name: HeaderName = header.parse().unwrap();
+                headers.insert(name, "203.0.113.5".parse().unwrap());
+            }
+            let found = is_inside(peer.parse().unwrap(), &headers, &trusted);
+            assert_eq!(found, inside, "{peer} {header}");
         }
     }
 

@@ -19,6 +19,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulConnection;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
+use tokio::time::error::Elapsed;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
@@ -29,6 +30,7 @@ use super::drain::{Activity, Tally};
 use super::frames::Frames;
 use super::front::{Answering, Front};
 use super::heads::{Ambiguous, Heads};
+use super::meter::ConnectionMeter;
 use super::overhear::Overheard;
 use super::paced::{Paced, Patience, while_read};
 use super::tls::{HTTP2, Tls};
@@ -55,6 +57,7 @@ pub(super) struct Shared {
     pub(super) limits: Limits,
     pub(super) stopping: CancellationToken,
     pub(super) tally: Tally,
+    pub(super) meter: ConnectionMeter,
 }
 
 /// Serves a connection to its end.
@@ -76,15 +79,24 @@ async fn encrypted(
     shared: &Shared,
     acceptor: &TlsAcceptor,
 ) -> Outcome {
-    let stream = timeout(shared.limits.handshake, acceptor.accept(stream)).await??;
+    let stream = in_time(shared, acceptor.accept(stream)).await??;
     let http2 = stream.get_ref().1.alpn_protocol() == Some(HTTP2);
     speak(stream, http2, peer, shared).await
 }
 
 async fn plain(stream: TcpStream, peer: IpAddr, shared: &Shared) -> Outcome {
     // HTTP/2 has no time limit for its own beginning, so it is waited for here.
-    let http2 = timeout(shared.limits.handshake, begins_with_preface(&stream)).await??;
+    let http2 = in_time(shared, begins_with_preface(&stream)).await??;
     speak(stream, http2, peer, shared).await
+}
+
+/// What a client does before its first call must not take long.
+async fn in_time<T>(shared: &Shared, work: impl Future<Output = T>) -> Result<T, Elapsed> {
+    let outcome = timeout(shared.limits.handshake, work).await;
+    if outcome.is_err() {
+        shared.meter.silent.increment(1);
+    }
+    outcome
 }
 
 /// Whether the client speaks HTTP/2, by its first bytes, which stay unread.
@@ -117,6 +129,8 @@ where
         peer,
         activity: activity.clone(),
         ambiguous: ambiguous.clone(),
+        stopping: shared.stopping.clone(),
+        late: shared.meter.late.clone(),
     };
     if http2 {
         let executor = Answers {
@@ -235,6 +249,8 @@ struct Requests {
     peer: IpAddr,
     activity: Arc<Activity>,
     ambiguous: Ambiguous,
+    stopping: CancellationToken,
+    late: metrics::Counter,
 }
 
 impl Service<Request<Incoming>> for Requests {
@@ -244,6 +260,9 @@ impl Service<Request<Incoming>> for Requests {
 
     fn call(&self, request: Request<Incoming>) -> Self::Future {
         self.activity.begin();
+        if self.stopping.is_cancelled() {
+            self.late.increment(1);
+        }
         let has_no_length = request.headers().contains_key(TRANSFER_ENCODING);
         let answer = if has_no_length && self.ambiguous.is_so() {
             Box::pin(ready(Ok(ambiguous())))

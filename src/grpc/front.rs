@@ -89,6 +89,7 @@ impl Shared {
         request.extensions_mut().insert(Arrival {
             request_id: id,
             ip: Some(ip),
+            peer: Some(peer),
         });
         let origin = request.headers().get(ORIGIN).cloned();
         let protocol = Protocol::of(request.headers());

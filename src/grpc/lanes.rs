@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use metrics::{Counter, counter};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::kernel::{Error, Reason, Result};
@@ -38,9 +39,9 @@ pub(super) struct Lanes {
 impl Lanes {
     pub(super) fn new(calls: usize) -> Self {
         Self {
-            reads: Lane::new(calls),
-            changes: Lane::new(calls / 4),
-            sign_in: Lane::new(calls / 4),
+            reads: Lane::new("reads", calls),
+            changes: Lane::new("changes", calls / 4),
+            sign_in: Lane::new("sign_in", calls / 4),
         }
     }
 
@@ -73,6 +74,8 @@ struct Lane {
     narrowed: AtomicU64,
     began: Instant,
     waiting: AtomicUsize,
+    /// Those who were turned away.
+    shed: Counter,
 }
 
 /// The place of a call, given back when it is dropped.
@@ -84,7 +87,7 @@ pub(super) struct Place {
 }
 
 impl Lane {
-    fn new(places: usize) -> Arc<Self> {
+    fn new(name: &'static str, places: usize) -> Arc<Self> {
         let most = Ord::max(places, 1);
         Arc::new(Self {
             places: Arc::new(Semaphore::new(most)),
@@ -95,6 +98,7 @@ impl Lane {
             narrowed: AtomicU64::new(0),
             began: Instant::now(),
             waiting: AtomicUsize::new(0),
+            shed: counter!("souk_shed_calls_total", "lane" => name),
         })
     }
 
@@ -103,12 +107,18 @@ impl Lane {
             return Ok(self.place(permit));
         }
         let bench = self.limit.load(Ordering::Relaxed);
-        let _seat = Seat::take(&self.waiting, bench).ok_or_else(busy)?;
+        let _seat = Seat::take(&self.waiting, bench).ok_or_else(|| self.busy())?;
         let permit = self.places.clone().acquire_owned();
         match tokio::time::timeout(PATIENCE, permit).await {
             Ok(permit) => Ok(self.place(permit.map_err(Error::internal)?)),
-            Err(_elapsed) => Err(busy()),
+            Err(_elapsed) => Err(self.busy()),
         }
+    }
+
+    /// Turns a call away.
+    fn busy(&self) -> Error {
+        self.shed.increment(1);
+        busy()
     }
 
     fn place(self: &Arc<Self>, permit: OwnedSemaphorePermit) -> Place {
@@ -209,7 +219,7 @@ mod tests {
 
     #[tokio::test]
     async fn as_many_wait_as_run_and_the_rest_is_turned_away() {
-        let lane = Lane::new(1);
+        let lane = Lane::new("test", 1);
         let first = lane.enter().await.unwrap();
         let mut second = Box::pin(lane.enter());
         assert!(second.as_mut().now_or_never().is_none());

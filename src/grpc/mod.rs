@@ -33,6 +33,7 @@ mod headers;
 mod heads;
 mod lanes;
 mod lasting;
+mod meter;
 mod overhear;
 mod paced;
 mod rates;

@@ -1,6 +1,5 @@
 //! The id that correlates a call's log lines, its errors and its caller's report.
 
-use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -14,25 +13,7 @@ pub const HEADER: HeaderName = HeaderName::from_static("x-request-id");
 /// An id that a caller sends may be this long.
 const MAX_LEN: usize = 128;
 
-tokio::task_local! {
-    static CURRENT: Arc<str>;
-}
-
-/// The id of the call that runs now, if one does.
-pub fn current() -> Option<Arc<str>> {
-    CURRENT.try_with(Arc::clone).ok()
-}
-
-/// Runs a call under its id.
-pub(super) async fn scope<T>(id: Arc<str>, work: impl Future<Output = T>) -> T {
-    CURRENT.scope(id, work).await
-}
-
-/// Does something small under the id of a call whose future has ended, such as making
-/// one message of its stream.
-pub(super) fn with<T>(id: &Arc<str>, work: impl FnOnce() -> T) -> T {
-    CURRENT.sync_scope(id.clone(), work)
-}
+pub(super) use crate::kernel::trace::{request_id as current, scope, with};
 
 /// Gives ids: unpredictable per process, counted within it, so that an id costs no
 /// call into the operating system.

@@ -28,6 +28,15 @@ pub(super) struct Seat {
     ip: Option<IpAddr>,
 }
 
+/// Why there is no place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Full {
+    /// All are taken.
+    InAll,
+    /// Those of the address are.
+    OfAddress,
+}
+
 impl Seats {
     pub(super) fn new(most: usize, most_per_ip: usize) -> Self {
         Self(Arc::new(Shared {
@@ -37,21 +46,21 @@ impl Seats {
         }))
     }
 
-    /// A place; nothing when there is none. Without an address only the sum counts.
-    pub(super) fn take(&self, ip: Option<IpAddr>) -> Option<Seat> {
+    /// A place, or why there is none. Without an address only the sum counts.
+    pub(super) fn take(&self, ip: Option<IpAddr>) -> Result<Seat, Full> {
         let mut taken = self.taken();
         if taken.all >= self.0.most {
-            return None;
+            return Err(Full::InAll);
         }
         if let Some(ip) = ip {
             let own = taken.by_ip.entry(ip).or_default();
             if *own >= self.0.most_per_ip {
-                return None;
+                return Err(Full::OfAddress);
             }
             *own += 1;
         }
         taken.all += 1;
-        Some(Seat {
+        Ok(Seat {
             seats: self.clone(),
             ip,
         })
@@ -92,11 +101,11 @@ mod tests {
         let (a, b): (IpAddr, IpAddr) = ([192, 0, 2, 1].into(), [192, 0, 2, 2].into());
         let first = seats.take(Some(a)).unwrap();
         let _second = seats.take(Some(a)).unwrap();
-        assert!(seats.take(Some(a)).is_none());
+        assert_eq!(seats.take(Some(a)).unwrap_err(), Full::OfAddress);
         let _third = seats.take(Some(b)).unwrap();
-        assert!(seats.take(None).is_none());
+        assert_eq!(seats.take(None).unwrap_err(), Full::InAll);
         drop(first);
-        assert!(seats.take(Some(a)).is_some());
+        assert!(seats.take(Some(a)).is_ok());
         assert_eq!(seats.taken().all, 2);
     }
 }

@@ -15,7 +15,8 @@ use super::config::ServerConfig;
 use super::connection::{self, Shared};
 use super::drain::Tally;
 use super::front::{Edge, Front};
-use super::seats::{Seat, Seats};
+use super::meter::ConnectionMeter;
+use super::seats::{Full, Seat, Seats};
 use super::tls::Tls;
 use crate::kernel::task::Tasks;
 
@@ -77,6 +78,7 @@ impl Server {
                 limits,
                 stopping: connections.stopping(),
                 tally: Tally::default(),
+                meter: ConnectionMeter::new(),
             }),
             calls,
             listener: self.listener,
@@ -142,24 +144,36 @@ impl Serving {
 
     fn admit(&self, stream: TcpStream, peer: SocketAddr) {
         let peer = peer.ip().to_canonical();
-        let Some(seat) = self.seat(peer) else {
-            tracing::debug!(%peer, "a connection over the limit was closed");
-            return;
+        let meter = &self.shared.meter;
+        let seat = match self.seat(peer) {
+            Ok(seat) => seat,
+            Err(full) => {
+                match full {
+                    Full::InAll => meter.over_total.increment(1),
+                    Full::OfAddress => meter.over_address.increment(1),
+                }
+                tracing::debug!(%peer, "a connection over the limit was closed");
+                return;
+            }
         };
+        meter.let_in.increment(1);
         // Answers are whole when they are written; waiting to fill packets only delays.
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "a connection keeps its delay");
         }
         let shared = self.shared.clone();
         self.connections.spawn(async move {
+            shared.meter.open.increment(1.0);
+            let open = shared.meter.open.clone();
             connection::serve(stream, peer, shared).await;
+            open.decrement(1.0);
             drop(seat);
         });
     }
 
     /// This host's own tools and the proxies, behind which many clients stand, count
     /// only in the sum.
-    fn seat(&self, peer: IpAddr) -> Option<Seat> {
+    fn seat(&self, peer: IpAddr) -> Result<Seat, Full> {
         let many = LOCAL.contains(&peer) || is_trusted(peer, &self.config.trusted_proxies);
         self.seats.take((!many).then_some(peer))
     }

@@ -9,7 +9,7 @@ use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, FieldViolation, StatusExt};
 
 use super::request_id;
-use crate::kernel::{self, Error};
+use crate::kernel::{self, Error, trace};
 
 /// The `domain` of every ErrorInfo.
 const DOMAIN: &str = "souk";
@@ -18,9 +18,9 @@ impl From<Error> for Status {
     fn from(error: Error) -> Self {
         let request_id = request_id::current();
         if error.code() == kernel::Code::Internal {
-            tracing::error!(request.id = request_id.as_deref(), error = ?error, "a call failed");
+            tracing::error!(request.id = request_id.as_deref(), trace.id = trace::current_trace_id(), error = ?error, "a call failed");
         } else if error.code() == kernel::Code::Unavailable {
-            tracing::warn!(request.id = request_id.as_deref(), error = ?error, "a call met a part that is away");
+            tracing::warn!(request.id = request_id.as_deref(), trace.id = trace::current_trace_id(), error = ?error, "a call met a part that is away");
         }
         let mut facts: HashMap<String, String> = error
             .metadata()
@@ -32,6 +32,9 @@ impl From<Error> for Status {
             && let Some(id) = request_id
         {
             facts.insert("requestId".to_owned(), id.to_string());
+            if let Some(trace) = trace::current_trace_id() {
+                facts.insert("traceId".to_owned(), trace);
+            }
         }
         let mut details = ErrorDetails::new();
         details.set_error_info(error.reason().as_str(), DOMAIN, facts);

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use http::{HeaderMap, HeaderName, HeaderValue};
+use metrics::counter;
 
 use super::rates::{Class, Rates};
 use super::status::whole_seconds;
@@ -67,6 +68,23 @@ impl Throttle {
         let Some(limit) = self.rates.of(class) else {
             return Ok(None);
         };
+        let outcome = self.allow(class, limit, caller, ip).await;
+        if let Err(refusal) = &outcome
+            && refusal.reason() == Reason::RateLimitExceeded
+        {
+            let (class, _) = class.setting();
+            counter!("souk_rate_refusals_total", "class" => class).increment(1);
+        }
+        outcome
+    }
+
+    async fn allow(
+        &self,
+        class: Class,
+        limit: &Limit,
+        caller: &Caller,
+        ip: Option<IpAddr>,
+    ) -> Result<Option<Quota>> {
         let Some(user) = caller.user_id() else {
             let Some(ip) = ip else { return Ok(None) };
             let key = Key::of(format_args!("ip {}", network(ip)));

@@ -8,12 +8,13 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use tokio::time::Instant;
+use tracing::Instrument;
 
 use super::metrics;
 use super::registry::Run;
 use super::store::lease::{self, Claimed, Verdict};
 use super::worker::Jobs;
-use crate::kernel::{Error, Result, random};
+use crate::kernel::{Error, Result, random, trace};
 
 /// Characters of an error that a job keeps.
 const ERROR_CHARS: usize = 500;
@@ -52,7 +53,16 @@ impl Jobs {
     pub(super) async fn run(&self, claimed: Claimed) {
         let started = Instant::now();
         let completed = Arc::new(AtomicBool::new(false));
-        let outcome = self.attempt(&claimed, completed.clone()).await;
+        let span = tracing::trace_span!(
+            target: trace::SPANS,
+            "job",
+            otel.name = claimed.kind,
+            otel.kind = "consumer",
+            job.id = %claimed.id,
+            job.attempt = claimed.attempt,
+        );
+        let attempt = self.attempt(&claimed, completed.clone());
+        let outcome = attempt.instrument(span).await;
         let took = started.elapsed();
         let duration_ms = took.as_millis() as u64;
         let verdict = self.judge(&claimed, outcome, duration_ms);

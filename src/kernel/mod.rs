@@ -16,6 +16,7 @@ pub mod signing;
 pub mod task;
 pub mod text;
 pub mod time;
+pub mod trace;
 pub mod wilaya;
 
 pub use caller::{Call, Caller, Idempotency, Role};

@@ -121,6 +121,7 @@ pub const BUDGETS: &[(&str, u32)] = &[
     ("OpsService/CheckReadiness", 4),
     ("OpsService/Hello", 4),
     ("OpsService/PingCache", 4),
+    ("OpsService/GetMetrics", 2),
     ("OpsService/EnqueueTestJob", 5),
     ("OpsService/ListJobs", 3),
     ("OpsService/RetryJob", 6),

@@ -25,6 +25,7 @@ mod auth;
 mod cart;
 mod catalog;
 mod edge;
+mod graphql;
 mod inventory;
 mod ops;
 mod orders;

@@ -1,7 +1,9 @@
 //! Operations: information, health, the cache's answer, jobs, the audit log.
 
 mod audit;
+mod dashboards;
 mod jobs;
+mod metrics;
 
 use serde_json::json;
 use souk::pb::souk::ops::v1::{HelloRequest, ListJobsRequest, PingCacheRequest};

@@ -227,6 +227,16 @@ impl Souk {
         self.dir.path()
     }
 
+    /// SIGTERM: asks the server to end, and waits until it has. Says whether it ended well.
+    pub async fn finish(&mut self) -> bool {
+        self.stop(START).await.code == Some(0)
+    }
+
+    /// Everything that the server has written so far.
+    pub fn log_text(&self) -> String {
+        fs::read_to_string(self.dir.path().join("log")).unwrap_or_default()
+    }
+
     /// Runs `souk check` and demands that it finds nothing.
     pub fn check(&self) {
         let output = self.command("check").output().unwrap();

@@ -6,7 +6,7 @@ use super::*;
 use crate::kernel::Reason;
 
 fn cache() -> Cache<u32, u32> {
-    Cache::new(10, Duration::from_secs(60))
+    Cache::new("test", 10, Duration::from_secs(60))
 }
 
 #[tokio::test]
@@ -72,7 +72,7 @@ fn stale() -> Cache<u32, u32> {
         fresh: Duration::ZERO,
         stale: Duration::from_secs(60),
     };
-    Cache::tiered(10, freshness, None)
+    Cache::tiered("test", 10, freshness, None)
 }
 
 #[tokio::test]
@@ -144,7 +144,7 @@ async fn a_value_invalidated_while_it_is_loaded_anew_is_not_given() {
 
 #[tokio::test]
 async fn past_its_stale_time_a_value_is_loaded() {
-    let cache = Cache::new(10, Duration::ZERO);
+    let cache = Cache::new("test", 10, Duration::ZERO);
     for expected in 0..3 {
         let read = cache.get_or_load(&1, || async move { Ok(expected) });
         assert_eq!(read.await.unwrap(), expected);

@@ -71,7 +71,7 @@ impl Process {
         };
         let key = |key: &u32| format!("numbers:{key}");
         let tier = Tier::new(&self.shared, freshness, key, u32::to_string);
-        Cache::tiered(10, freshness, Some(tier))
+        Cache::tiered("test", 10, freshness, Some(tier))
     }
 
     /// Waits until a value lies in the shared cache.

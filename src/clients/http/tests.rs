@@ -81,7 +81,7 @@ fn quick() -> Limits {
 }
 
 fn local() -> Http {
-    Http::new(Reach::ThisHostToo, quick()).unwrap()
+    Http::new("test", Reach::ThisHostToo, quick()).unwrap()
 }
 
 async fn get(http: &Http, url: &str) -> Result<Answer> {
@@ -92,7 +92,7 @@ async fn get(http: &Http, url: &str) -> Result<Answer> {
 async fn hostile_urls_reach_nothing() {
     let peer = Peer::saying("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n".to_owned()).await;
     let port = peer.address.port();
-    let http = Http::new(Reach::Public, quick()).unwrap();
+    let http = Http::new("test", Reach::Public, quick()).unwrap();
     let hosts = [
         "127.0.0.1",
         "2130706433",
@@ -155,7 +155,7 @@ async fn a_name_that_leads_inside_is_not_called() {
     ]);
     let zone = Arc::new(Zone(zone));
     let port = peer.address.port();
-    let public = Http::with_names(Reach::Public, quick(), zone.clone()).unwrap();
+    let public = Http::with_names("test", Reach::Public, quick(), zone.clone()).unwrap();
     for name in ["inside.example", "deep.example", "absent.example"] {
         let url = format!("https://{name}:{port}/");
         let refused = get(&public, &url).await.unwrap_err();
@@ -163,7 +163,7 @@ async fn a_name_that_leads_inside_is_not_called() {
     }
     assert_eq!(peer.connections(), 0);
     // The same name, where this host may be called: so the refusal was the resolver's.
-    let here = Http::with_names(Reach::ThisHostToo, quick(), zone).unwrap();
+    let here = Http::with_names("test", Reach::ThisHostToo, quick(), zone).unwrap();
     let answer = get(&here, &format!("http://inside.example:{port}/")).await;
     assert_eq!(answer.unwrap().status, 204);
     let deep = get(&here, &format!("http://deep.example:{port}/")).await;

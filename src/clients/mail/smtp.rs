@@ -1,15 +1,17 @@
 //! Mail by SMTP.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use lettre::message::Mailbox;
 use lettre::transport::smtp::authentication::Credentials;
 use lettre::transport::smtp::{self, AsyncSmtpTransport};
 use lettre::{AsyncTransport, Tokio1Executor};
+use tracing::Instrument;
 
 use super::{Letter, Mail, message};
 use crate::clients::breaker::Breaker;
+use crate::clients::outbound::Outbound;
 use crate::kernel::{Clock, Error, Reason, Result, Secret};
 
 /// The whole talk may take so many times as long as one step of it: a server that drips
@@ -47,6 +49,7 @@ pub struct SmtpAccount {
 pub struct SmtpMail {
     transport: AsyncSmtpTransport<Tokio1Executor>,
     breaker: Breaker,
+    meter: Outbound,
     from: Mailbox,
     talk_limit: Duration,
     clock: Clock,
@@ -80,7 +83,8 @@ impl SmtpMail {
         }
         Ok(Self {
             transport: builder.build(),
-            breaker: Breaker::new("mail server", clock.clone()),
+            breaker: Breaker::new("smtp", clock.clone()),
+            meter: Outbound::to("smtp"),
             from,
             talk_limit: step_limit * STEPS,
             clock,
@@ -93,7 +97,9 @@ impl Mail for SmtpMail {
     async fn send(&self, letter: &Letter) -> Result<()> {
         let message = message::message(&self.from, letter, self.clock.now())?;
         let permit = self.breaker.enter()?;
-        let sent = tokio::time::timeout(self.talk_limit, self.transport.send(message)).await;
+        let began = Instant::now();
+        let talk = self.transport.send(message).instrument(self.meter.span());
+        let sent = tokio::time::timeout(self.talk_limit, talk).await;
         let outcome = match sent {
             Ok(Ok(_)) => Ok(()),
             Ok(Err(error)) => Err(refusal(&error)),
@@ -102,11 +108,21 @@ impl Mail for SmtpMail {
                 "time is up",
             )),
         };
+        let took = began.elapsed();
         match &outcome {
-            Ok(()) => permit.succeeded(),
+            Ok(()) => {
+                self.meter.ok(took);
+                permit.succeeded();
+            }
             // It works; this letter it does not want.
-            Err(error) if error.is_permanent() => permit.succeeded(),
-            Err(_) => permit.failed(),
+            Err(error) if error.is_permanent() => {
+                self.meter.refused(took);
+                permit.succeeded();
+            }
+            Err(_) => {
+                self.meter.failed(took);
+                permit.failed();
+            }
         }
         outcome
     }

@@ -48,7 +48,7 @@ impl Twilio {
     pub fn new(http: Http, clock: Clock, account: TwilioAccount) -> Self {
         Self {
             http,
-            breaker: Breaker::new("Twilio", clock),
+            breaker: Breaker::new("twilio", clock),
             account,
         }
     }

@@ -230,6 +230,9 @@ impl<'a> Operations<'a> {
                                 stream that failed.",
                 "content": {"text/event-stream": {"schema": event(&message)}},
             })
+        } else if let Some(text) = binding.method.text {
+            let content = json!({text.content_type: {"schema": {"type": "string"}}});
+            json!({"description": "Success.", "content": content})
         } else {
             let mut content = Map::new();
             let envelope = json!({
@@ -316,7 +319,7 @@ fn event(message: &Value) -> Value {
 fn security(policy: &MethodPolicy) -> Value {
     match policy.access {
         Access::SignedIn | Access::Role => json!([{"bearer": []}]),
-        Access::Public | Access::Development => json!([{}, {"bearer": []}]),
+        Access::Public | Access::Development | Access::Network => json!([{}, {"bearer": []}]),
         Access::Webhook | Access::Internal => json!([]),
     }
 }

@@ -52,7 +52,7 @@ struct Known {
 
 impl Visitors {
     pub(super) fn new() -> Self {
-        Self(Cache::new(CAPACITY, TTL))
+        Self(Cache::new("clerk", CAPACITY, TTL))
     }
 }
 

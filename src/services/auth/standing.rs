@@ -47,8 +47,8 @@ impl Standings {
         Self {
             db,
             kept: Kept {
-                sessions: Cache::new(CAPACITY, TTL),
-                roles: Cache::new(CAPACITY, TTL),
+                sessions: Cache::new("sessions", CAPACITY, TTL),
+                roles: Cache::new("roles", CAPACITY, TTL),
             },
         }
     }

@@ -56,7 +56,7 @@ impl Featured {
         let shared = shared.map(tier);
         Self {
             generation: AtomicU64::new(0),
-            pages: Cache::tiered(CACHED_MAX, CACHED, shared.clone()),
+            pages: Cache::tiered("featured", CACHED_MAX, CACHED, shared.clone()),
             shared,
         }
     }

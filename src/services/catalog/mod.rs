@@ -113,9 +113,9 @@ impl Catalog {
             stores,
             stock,
             currency,
-            products: Cache::tiered(CACHED_MAX, PRODUCT_CACHED, products),
-            slugs: Cache::new(CACHED_MAX, CACHED_FOR),
-            tree: Cache::new(1, CACHED_FOR),
+            products: Cache::tiered("products", CACHED_MAX, PRODUCT_CACHED, products),
+            slugs: Cache::new("product_slugs", CACHED_MAX, CACHED_FOR),
+            tree: Cache::new("categories", 1, CACHED_FOR),
             featured: Featured::new(shared),
         }))
     }

@@ -11,16 +11,17 @@ use crate::grpc::convert::time_to_pb;
 use crate::grpc::paging::{Paged, take_paging};
 use crate::grpc::{self, paging};
 use crate::jobs;
+use crate::kernel::Error;
 use crate::kernel::page::{MAX_LIMIT, PageRequest};
 use crate::pb::souk::ops::v1::ops_service_server::OpsService;
 use crate::pb::souk::ops::v1::{
     CancelJobRequest, CancelJobResponse, CheckHealthRequest, CheckHealthResponse,
     CheckLivenessRequest, CheckLivenessResponse, CheckReadinessRequest, CheckReadinessResponse,
     EnqueueTestJobRequest, EnqueueTestJobResponse, GetInfoRequest, GetInfoResponse, GetJobRequest,
-    GetJobResponse, HelloRequest, HelloResponse, ListAuditLogRequest, ListAuditLogResponse,
-    ListJobsRequest, ListJobsResponse, ListQueuesRequest, ListQueuesResponse, PingCacheRequest,
-    PingCacheResponse, RetryDeadJobsRequest, RetryDeadJobsResponse, RetryJobRequest,
-    RetryJobResponse,
+    GetJobResponse, GetMetricsRequest, GetMetricsResponse, HelloRequest, HelloResponse,
+    ListAuditLogRequest, ListAuditLogResponse, ListJobsRequest, ListJobsResponse,
+    ListQueuesRequest, ListQueuesResponse, PingCacheRequest, PingCacheResponse,
+    RetryDeadJobsRequest, RetryDeadJobsResponse, RetryJobRequest, RetryJobResponse,
 };
 
 #[tonic::async_trait]
@@ -91,6 +92,16 @@ impl OpsService for Ops {
         grpc::answer(PingCacheResponse {
             reply: "PONG".to_owned(),
         })
+    }
+
+    async fn get_metrics(
+        &self,
+        request: Request<GetMetricsRequest>,
+    ) -> Result<Response<GetMetricsResponse>, Status> {
+        grpc::open(request)?;
+        let metrics = self.0.metrics.as_ref();
+        let metrics = metrics.ok_or_else(|| Error::not_found("metrics"))?;
+        grpc::answer(GetMetricsResponse { text: metrics() })
     }
 
     async fn enqueue_test_job(

@@ -54,7 +54,7 @@ impl Health {
     pub fn new(db: Db, redis: Option<Redis>) -> Self {
         Self(Arc::new(Shared {
             db,
-            cache: Cache::new(16, Duration::from_secs(60)),
+            cache: Cache::new("health", 16, Duration::from_secs(60)),
             redis,
             started: Instant::now(),
             stopping: AtomicBool::new(false),

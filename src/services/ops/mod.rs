@@ -2,7 +2,7 @@
 //!
 //! Holds: readiness says no more than whether calls can be taken (the database answers,
 //! the server is not stopping); health tells of every part, and answers also when one
-//! is down. The audit log is written by the write path (`db`); here it is read.
+//! is down. Metrics are counted where things happen; here they are told. The audit log is written by the write path (`db`); here it is read.
 
 mod convert;
 mod entity;
@@ -25,6 +25,9 @@ const QUEUE: &str = "maintenance";
 /// The job that writes a message to the log.
 const TEST: &str = "ops.test";
 
+/// Tells the metrics, in the text format of Prometheus.
+pub type Exposition = Arc<dyn Fn() -> String + Send + Sync>;
+
 /// The service of operations. Clones share it.
 #[derive(Clone)]
 pub struct Ops(Arc<Parts>);
@@ -33,17 +36,25 @@ struct Parts {
     db: Db,
     sealer: Sealer,
     health: Health,
+    metrics: Option<Exposition>,
     environment: &'static str,
 }
 
 impl Ops {
-    /// The service; `sealer` makes its page tokens, `environment` is what it tells of
-    /// where it runs.
-    pub fn new(db: Db, sealer: Sealer, health: Health, environment: &'static str) -> Self {
+    /// The service; `sealer` makes its page tokens, `metrics` is left out where nothing is
+    /// counted, `environment` is what it tells of where it runs.
+    pub fn new(
+        db: Db,
+        sealer: Sealer,
+        health: Health,
+        metrics: Option<Exposition>,
+        environment: &'static str,
+    ) -> Self {
         Self(Arc::new(Parts {
             db,
             sealer,
             health,
+            metrics,
             environment,
         }))
     }

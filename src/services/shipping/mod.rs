@@ -74,7 +74,7 @@ impl Shipping {
             db,
             stores,
             settings,
-            tables: Cache::new(CACHED_MAX, CACHED_FOR),
+            tables: Cache::new("tariffs", CACHED_MAX, CACHED_FOR),
         }))
     }
 

@@ -80,7 +80,7 @@ impl Stores {
             sealer,
             orders,
             settings,
-            known: Cache::new(CACHED_MAX, CACHED_FOR),
+            known: Cache::new("stores", CACHED_MAX, CACHED_FOR),
         }))
     }
 

@@ -17,6 +17,7 @@ pub const ROWS: &[Row] = &[
     row("OpsService/CheckReadiness", "{}", EVERYONE, Denied),
     row("OpsService/Hello", "{}", EVERYONE, Denied),
     row("OpsService/PingCache", "{}", EVERYONE, Denied),
+    row("OpsService/GetMetrics", "{}", EVERYONE, Denied),
     row(
         "OpsService/EnqueueTestJob",
         r#"{"message":"hello"}"#,

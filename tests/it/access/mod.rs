@@ -40,7 +40,7 @@ fn policy_of(rpc: &str) -> &'static MethodPolicy {
 fn is_open(rpc: &str) -> bool {
     matches!(
         policy_of(rpc).access,
-        Access::Public | Access::Development | Access::Webhook
+        Access::Public | Access::Development | Access::Network | Access::Webhook
     )
 }
 

@@ -1,0 +1,97 @@
+//! The metrics: one recorder for the process, told in the text format of Prometheus when
+//! somebody asks. Whoever counts looks a counter up once, by the macros of `metrics`, and
+//! keeps it; `catalogue` says what each means. See docs/adr/0017.
+
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use metrics::gauge;
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use tokio_util::sync::CancellationToken;
+
+use super::{catalogue, process};
+use crate::kernel::{Error, Result};
+
+pub use super::catalogue::{CATALOGUE, Kind, Metric};
+
+/// Seconds at which the buckets of histograms end.
+const BUCKETS: [f64; 14] = [
+    0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
+];
+/// How often what was measured is gathered into buckets, which bounds the memory it takes.
+const UPKEEP: Duration = Duration::from_secs(5);
+
+/// The recorder of this process; two servers in one process share it.
+static RECORDER: OnceLock<PrometheusHandle> = OnceLock::new();
+
+/// Sets gauges to what is so now.
+pub type Look = Box<dyn Fn() + Send + Sync>;
+
+/// Tells the metrics. Clones share it.
+#[derive(Clone)]
+pub struct Metrics(Arc<Shared>);
+
+struct Shared {
+    handle: PrometheusHandle,
+    looks: OnceLock<Vec<Look>>,
+}
+
+impl Metrics {
+    /// Begins to count. Counters that were looked up before count nothing.
+    ///
+    /// # Errors
+    /// INTERNAL when somebody else counts already.
+    pub fn start() -> Result<Self> {
+        let handle = match RECORDER.get() {
+            Some(handle) => handle.clone(),
+            None => install()?,
+        };
+        Ok(Self(Arc::new(Shared {
+            handle,
+            looks: OnceLock::new(),
+        })))
+    }
+
+    /// Names, once, what looks around before the metrics are told.
+    pub fn set_looks(&self, looks: Vec<Look>) {
+        // A second call would mean two start-ups of one server; the first one stays.
+        drop(self.0.looks.set(looks));
+    }
+
+    /// The metrics in the text format of Prometheus.
+    pub fn render(&self) -> String {
+        process::look();
+        for look in self.0.looks.get().into_iter().flatten() {
+            look();
+        }
+        self.0.handle.render()
+    }
+
+    /// Gathers what was measured, until the process stops.
+    pub async fn keep_house(self, stopping: CancellationToken) {
+        let mut ticks = tokio::time::interval(UPKEEP);
+        while stopping.run_until_cancelled(ticks.tick()).await.is_some() {
+            self.0.handle.run_upkeep();
+        }
+    }
+}
+
+fn install() -> Result<PrometheusHandle> {
+    let builder = PrometheusBuilder::new()
+        .set_buckets(&BUCKETS)
+        .map_err(Error::internal)?;
+    let recorder = builder.build_recorder();
+    let handle = recorder.handle();
+    if metrics::set_global_recorder(recorder).is_err() {
+        // Another server of this process was faster, and its recorder is the one.
+        return RECORDER
+            .get()
+            .cloned()
+            .ok_or_else(|| Error::internal("another recorder of metrics is installed"));
+    }
+    let handle = RECORDER.get_or_init(|| handle).clone();
+    process::begin();
+    catalogue::describe();
+    gauge!("souk_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
+    Ok(handle)
+}
