@@ -36,7 +36,7 @@ const PATIENCE: Duration = Duration::from_millis(500);
 /// How long the start waits for the first connection.
 const FIRST_CONNECTION: Duration = Duration::from_secs(1);
 /// Connections; each carries many commands at once.
-const CONNECTIONS: usize = 2;
+pub(super) const CONNECTIONS: usize = 2;
 /// Commands that wait for a connection at the most.
 const QUEUE: usize = 10_000;
 /// Messages of the bus that wait for their reader at the most.

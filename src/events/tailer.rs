@@ -7,7 +7,7 @@ use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
 use super::bus::{Bus, Hint};
-use super::event::Position;
+use super::event::{Position, SESSION_ENDED};
 use super::hub::Hub;
 use super::meter::TailMeter;
 use super::store;
@@ -77,6 +77,14 @@ impl Tailer {
         }
         let unsettled = store::unsettled(&self.db, *cursor).await?;
         for session in unsettled.ended_sessions {
+            // Caches first here too: where a stream has ended, its token is dead.
+            self.db.observe_logged(Seen {
+                topic: "",
+                kind: SESSION_ENDED,
+                aggregate: session,
+                version: 0,
+                payload: &[],
+            });
             self.hub.end_session(session);
         }
         Ok(if unsettled.any {
