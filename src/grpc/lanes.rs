@@ -235,7 +235,7 @@ mod tests {
 
     #[tokio::test]
     async fn who_waits_is_turned_away_soon() {
-        let lane = Lane::new(1);
+        let lane = Lane::new("test", 1);
         let _first = lane.enter().await.unwrap();
         let began = std::time::Instant::now();
         let refused = lane.enter().await.unwrap_err();
@@ -257,7 +257,7 @@ mod tests {
 
     #[tokio::test]
     async fn slow_calls_make_a_lane_narrower_and_quick_ones_wider() {
-        let mut lane = Lane::new(400);
+        let mut lane = Lane::new("test", 400);
         Arc::get_mut(&mut lane).unwrap().began -= SLOW * 2;
         let limit = || lane.limit.load(Ordering::Relaxed);
         lane.learn(SLOW * 2);

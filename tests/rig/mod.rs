@@ -25,7 +25,7 @@ pub use client::{Caller, DEV_CODE, Verdict, judge};
 pub use database::{Database, Kind};
 pub use dice::{Dice, setting};
 pub use late::{hold_stock, until_waiting};
-pub use process::{Souk, Stopped, free_port};
+pub use process::{END, Souk, Stopped, free_port};
 pub use proxy::Proxy;
 pub use redis::RedisServer;
 pub use shop::{Good, Shop, lines, order};

@@ -28,6 +28,9 @@ pub struct Stopped {
     pub time: Duration,
 }
 
+/// How long a stop may take: what supervisors commonly wait.
+pub const END: Duration = Duration::from_secs(30);
+
 /// One installation: its data, its port, and the process while it runs.
 pub struct Souk {
     pub database: Arc<Database>,
@@ -134,23 +137,9 @@ impl Souk {
 
     /// SIGTERM, and waits for a clean end, `limit` at the longest. Gives the time it took.
     pub async fn end(&mut self, limit: Duration) -> Duration {
-        let mut child = self.child.take().expect("souk runs");
-        let pid = child.id().to_string();
-        let sent = Command::new("kill").args(["-s", "TERM", &pid]).status();
-        assert!(sent.unwrap().success(), "kill -s TERM {pid}");
-        let asked = Instant::now();
-        let mut pace = tokio::time::interval(Duration::from_millis(5));
-        loop {
-            pace.tick().await;
-            if let Some(status) = child.try_wait().unwrap() {
-                assert!(status.success(), "souk ended with {status}");
-                return asked.elapsed();
-            }
-            if asked.elapsed() > limit {
-                child.kill().unwrap();
-                panic!("souk did not end within {limit:?}\n{}", self.log_tail());
-            }
-        }
+        let stopped = self.stop(limit).await;
+        assert_eq!(stopped.code, Some(0), "souk ends well");
+        stopped.time
     }
 
     async fn ready(&mut self) {
@@ -227,16 +216,6 @@ impl Souk {
         self.dir.path()
     }
 
-    /// SIGTERM: asks the server to end, and waits until it has. Says whether it ended well.
-    pub async fn finish(&mut self) -> bool {
-        self.stop(START).await.code == Some(0)
-    }
-
-    /// Everything that the server has written so far.
-    pub fn log_text(&self) -> String {
-        fs::read_to_string(self.dir.path().join("log")).unwrap_or_default()
-    }
-
     /// Runs `souk check` and demands that it finds nothing.
     pub fn check(&self) {
         let output = self.command("check").output().unwrap();
@@ -281,11 +260,6 @@ impl Souk {
             .append(true)
             .open(path)
             .unwrap()
-    }
-
-    /// All that it has written so far.
-    pub fn read_log(&self) -> String {
-        fs::read_to_string(self.dir.path().join("log")).unwrap_or_default()
     }
 
     /// What every process of the installation wrote.

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::provider::Provider;
-use super::rig::{Souk, until};
+use super::rig::{END, Souk, until};
 use super::setting;
 
 const PHONE: &str = "0559731946";
@@ -129,7 +129,7 @@ async fn no_secret_and_nothing_personal_is_in_the_log() {
         json!({"email": {"of": EMAIL}, "password": PASSWORD}),
     )
     .await;
-    assert!(souk.finish().await);
+    souk.end(END).await;
 
     let log = souk.log_text();
     assert!(log.lines().count() > 200, "the log is silent");

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::rig::Souk;
+use super::rig::{END, Souk};
 
 fn lines(souk: &Souk) -> Vec<Value> {
     let text = souk.log_text();
@@ -35,7 +35,7 @@ async fn a_write_a_refusal_and_a_slow_statement_are_lines_of_json() {
         json!({"email": "no@example.dz", "password": "x"}),
     );
     assert!(refused.await.unwrap().status().is_client_error());
-    assert!(souk.finish().await);
+    souk.end(END).await;
 
     let lines = lines(&souk);
     let answered = |id: &str| {

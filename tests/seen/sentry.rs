@@ -5,7 +5,7 @@ use souk::db::{Conn as _, Db, DbConfig};
 use souk::kernel::Clock;
 
 use super::provider::Provider;
-use super::rig::{Souk, until};
+use super::rig::{END, Souk, until};
 use super::setting;
 
 const AGENT: &str = "canary-browser/7.3";
@@ -48,7 +48,7 @@ async fn a_fault_is_reported_with_its_request_id_and_nothing_of_its_caller() {
     for hidden in [AGENT, "203.0.113.9"] {
         assert!(!reports.contains(hidden), "{hidden}: {reports}");
     }
-    assert!(souk.finish().await);
+    souk.end(END).await;
     db.close().await;
     souk.remove().await;
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::collector::{Collector, hex};
 use super::provider::Provider;
-use super::rig::{Souk, free_port, until};
+use super::rig::{END, Souk, free_port, until};
 use super::setting;
 
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
@@ -82,7 +82,7 @@ async fn a_call_is_a_part_of_its_caller_s_trace() {
         requests[0]
     );
 
-    assert!(souk.finish().await);
+    souk.end(END).await;
     let log = souk.log_text();
     let lines = log
         .lines()
@@ -107,7 +107,7 @@ async fn what_the_caller_does_not_record_is_not_recorded_and_the_rest_leaves_at_
         .unwrap();
     assert_eq!(hello.status(), 200);
     assert!(collector.spans().is_empty());
-    assert!(souk.finish().await);
+    souk.end(END).await;
     assert!(collector.span("souk.ops.v1.OpsService/Hello").is_some());
     assert!(collector.span(ENQUEUE).is_none());
     souk.remove().await;
@@ -138,7 +138,7 @@ async fn a_collector_that_is_away_costs_nothing_but_spans() {
         "{metrics}"
     );
     let began = Instant::now();
-    assert!(souk.finish().await);
+    souk.end(END).await;
     assert!(
         began.elapsed() < Duration::from_secs(15),
         "{:?}",

@@ -100,7 +100,7 @@ async fn attackers_harm_nobody_but_themselves() {
     judge(&quiet, &after);
     assert!(grown <= GROWTH_MIB, "memory grew by {grown} MiB");
     assert!(souk.is_running(), "the process lives on");
-    let log = souk.read_log();
+    let log = souk.log_text();
     assert!(!log.contains("ERROR"), "faults of the server:\n{log}");
     souk.check();
     souk.remove().await;

@@ -54,7 +54,7 @@ async fn a_stop_ends_in_time_whoever_hangs_on() {
     assert_eq!(stopped.code, Some(0), "a clean end");
     assert!(stopped.time <= LIMIT);
     assert!(calls > 100, "there was load");
-    let log = souk.read_log();
+    let log = souk.log_text();
     let line = log.lines().find(|line| line.contains("the port is closed"));
     let line = line.expect("the end is written down");
     println!("{line}");
