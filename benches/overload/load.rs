@@ -11,7 +11,8 @@ use tonic::{Code, Status};
 
 use crate::rig::{Caller, Dice, Good, lines, order};
 
-const CONNECTIONS: usize = 16;
+/// Enough that no call waits for its turn on the client's side.
+const CONNECTIONS: usize = 64;
 /// Every so manieth call is an order.
 const ORDER_EVERY: usize = 10;
 /// An answer that comes later than this helps nobody.

@@ -20,6 +20,9 @@ const STRIPES: usize = 256;
 /// asked for again.
 const AGAIN: Duration = Duration::from_secs(1);
 
+/// How long the reader who loads a stale value anew waits for the new one.
+const RENEWAL: Duration = Duration::from_millis(250);
+
 /// How long a value is used when no event comes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Freshness {
@@ -35,6 +38,15 @@ impl Freshness {
         Self {
             fresh: time,
             stale: time,
+        }
+    }
+
+    /// Fresh for a time, and stale for four times as long: nobody misses it while the
+    /// database is away for a moment.
+    pub const fn lasting(fresh: Duration) -> Self {
+        Self {
+            fresh,
+            stale: fresh.saturating_mul(5),
         }
     }
 }
@@ -193,7 +205,9 @@ where
         F: Fn() -> Fut,
         Fut: Future<Output = Result<V>>,
     {
-        let outcome = self.load(key, load).await;
+        let outcome = tokio::time::timeout(RENEWAL, self.load(key, load)).await;
+        let outcome = outcome
+            .unwrap_or_else(|elapsed| Err(Error::unavailable("loading takes too long", elapsed)));
         let is_current = |entry: &Entry<V>| {
             let epoch = self.stripe(key).load(Ordering::SeqCst);
             entry.epoch == epoch

@@ -119,6 +119,14 @@ async fn a_stale_value_is_used_when_loading_fails_but_not_when_it_is_gone() {
 }
 
 #[tokio::test]
+async fn who_loads_a_stale_value_anew_does_not_wait_for_long() {
+    let cache = stale();
+    cache.get_or_load(&1, || async { Ok(7) }).await.unwrap();
+    let never = || std::future::pending();
+    assert_eq!(cache.get_or_load(&1, never).await.unwrap(), 7);
+}
+
+#[tokio::test]
 async fn a_value_invalidated_while_it_is_loaded_anew_is_not_given() {
     let (cache, source, go_on) = (stale(), AtomicU32::new(1), Notify::new());
     let read = |waits: bool| {

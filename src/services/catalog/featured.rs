@@ -11,10 +11,7 @@ use crate::kernel::page::{Page, PageRequest, Start};
 use crate::kernel::{Caller, Result};
 
 /// How long a page is believed when no event comes.
-const CACHED: Freshness = Freshness {
-    fresh: Duration::from_secs(120),
-    stale: Duration::from_secs(600),
-};
+const CACHED: Freshness = Freshness::lasting(Duration::from_secs(120));
 /// All pages between processes.
 const GROUP: &str = "products:featured";
 /// Cached pages at the most.

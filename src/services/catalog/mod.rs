@@ -50,13 +50,8 @@ pub use sale::{SaleItem, sale_items};
 pub use state::Status;
 use tree::Tree;
 
-/// How long slugs and categories are believed when no event comes.
-const CACHED_FOR: Duration = Duration::from_secs(60);
-/// How long a product is.
-const PRODUCT_CACHED: Freshness = Freshness {
-    fresh: CACHED_FOR,
-    stale: Duration::from_secs(300),
-};
+/// How long products, slugs and categories are believed when no event comes.
+const CACHED: Freshness = Freshness::lasting(Duration::from_secs(60));
 /// Cached products at the most.
 const CACHED_MAX: u64 = 50_000;
 
@@ -113,9 +108,9 @@ impl Catalog {
             stores,
             stock,
             currency,
-            products: Cache::tiered("products", CACHED_MAX, PRODUCT_CACHED, products),
-            slugs: Cache::new("product_slugs", CACHED_MAX, CACHED_FOR),
-            tree: Cache::new("categories", 1, CACHED_FOR),
+            products: Cache::tiered("products", CACHED_MAX, CACHED, products),
+            slugs: Cache::tiered("product_slugs", CACHED_MAX, CACHED, None),
+            tree: Cache::tiered("categories", 1, CACHED, None),
             featured: Featured::new(shared),
         }))
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{PRODUCT_CACHED, Product};
+use super::{CACHED, Product};
 use crate::cache::{Portable, SharedCache, Tier};
 use crate::kernel::id::ProductId;
 use crate::kernel::page::Page;
@@ -12,7 +12,7 @@ use crate::kernel::page::Page;
 /// Single products in the shared cache.
 pub(super) fn products(cache: &SharedCache) -> Tier<ProductId, Arc<Product>> {
     let name = |id: &ProductId| format!("products:{}", id.uuid());
-    Tier::new(cache, PRODUCT_CACHED, name, name)
+    Tier::new(cache, CACHED, name, name)
 }
 
 impl Portable for Arc<Product> {

@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use crate::cache::Cache;
+use crate::cache::{Cache, Freshness};
 use crate::db::{Conn, Db, NewEvent, Observer, Tx};
 use crate::kernel::id::StoreId;
 use crate::kernel::wilaya::Wilaya;
@@ -31,7 +31,7 @@ pub use tariff::{Destination, Handover, Mode, Rate, RateTable, Tariff};
 /// The id of the marketplace's table.
 const MARKETPLACE: Uuid = Uuid::nil();
 /// How long a cached table is believed when no event comes.
-const CACHED_FOR: Duration = Duration::from_secs(60);
+const CACHED: Freshness = Freshness::lasting(Duration::from_secs(60));
 /// Cached tables at the most.
 const CACHED_MAX: u64 = 10_000;
 const TOPIC: &str = "shipping/";
@@ -74,7 +74,7 @@ impl Shipping {
             db,
             stores,
             settings,
-            tables: Cache::new("tariffs", CACHED_MAX, CACHED_FOR),
+            tables: Cache::tiered("tariffs", CACHED_MAX, CACHED, None),
         }))
     }
 

@@ -32,7 +32,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use crate::cache::Cache;
+use crate::cache::{Cache, Freshness};
 use crate::db::{Conn, Db, NewEvent, Observer, Tx};
 use crate::kernel::id::{StoreId, UserId};
 use crate::kernel::seal::Sealer;
@@ -47,7 +47,7 @@ pub use state::Status;
 use store::Staffed;
 
 /// How long a cached store is believed when no event comes.
-const CACHED_FOR: Duration = Duration::from_secs(60);
+const CACHED: Freshness = Freshness::lasting(Duration::from_secs(60));
 /// Cached stores at the most.
 const CACHED_MAX: u64 = 10_000;
 
@@ -80,7 +80,7 @@ impl Stores {
             sealer,
             orders,
             settings,
-            known: Cache::new("stores", CACHED_MAX, CACHED_FOR),
+            known: Cache::tiered("stores", CACHED_MAX, CACHED, None),
         }))
     }
 
