@@ -13,8 +13,8 @@ use crate::rig::{Caller, Dice, Good, lines, order};
 
 /// Enough that no call waits for its turn on the client's side.
 const CONNECTIONS: usize = 64;
-/// Every so manieth call is an order.
-const ORDER_EVERY: usize = 10;
+/// One of so many calls is an order.
+const ORDER_EVERY: usize = 2;
 /// An answer that comes later than this helps nobody.
 const USEFUL: Duration = Duration::from_secs(1);
 
@@ -41,6 +41,8 @@ pub struct Seen {
     /// The middle and the slowest hundredth of answers, and of refusals.
     pub answered: (Duration, Duration),
     pub refusal: (Duration, Duration),
+    /// How late the load itself woke up: what waiting for a core adds to every time above.
+    pub lag: (Duration, Duration),
     first_failure: Option<String>,
 }
 
@@ -56,7 +58,7 @@ impl fmt::Display for Seen {
         write!(
             f,
             "asked {:.0}/s, useful {:.0}/s (p50 {:?}, p99 {:?}), {} late, {} refused \
-             (p50 {:?}, p99 {:?}), {} failed",
+             (p50 {:?}, p99 {:?}), {} failed, own lag p50 {:?}, p99 {:?}",
             self.asked as f64 / self.time.as_secs_f64(),
             self.goodput(),
             self.answered.0,
@@ -66,6 +68,8 @@ impl fmt::Display for Seen {
             self.refusal.0,
             self.refusal.1,
             self.failed,
+            self.lag.0,
+            self.lag.1,
         )?;
         match &self.first_failure {
             Some(failure) => write!(f, ", first {failure}"),
@@ -110,8 +114,9 @@ impl Load {
         let mut pace = tokio::time::interval(Duration::from_millis(1));
         let mut outcomes = Vec::new();
         let mut asked = 0;
+        let mut lags = Vec::new();
         while began.elapsed() < time {
-            pace.tick().await;
+            lags.push(pace.tick().await.elapsed());
             let due = (began.elapsed().as_secs_f64() * rate) as usize;
             for _ in asked..due {
                 let load = self.clone();
@@ -127,7 +132,7 @@ impl Load {
             }
         }
         outcomes.extend(running.join_all().await);
-        judge(time, asked, outcomes)
+        judge(time, asked, outcomes, lags)
     }
 
     async fn call(&self) -> Result<(), Status> {
@@ -135,7 +140,7 @@ impl Load {
         let turn = shared.next.fetch_add(1, Ordering::Relaxed);
         let caller = &shared.callers[turn % CONNECTIONS];
         let good = &shared.goods[turn % shared.goods.len()];
-        // One in ten of every connection and of every product, not always the same ones.
+        // One in two of every connection and of every product, not always the same ones.
         if (turn / CONNECTIONS + turn).is_multiple_of(ORDER_EVERY) {
             let request = order("overload", lines([(good, 1)]));
             let request = caller.once(&format!("{}-{turn}", shared.run), request);
@@ -148,7 +153,12 @@ impl Load {
     }
 }
 
-fn judge(time: Duration, asked: usize, outcomes: Vec<(Duration, Result<(), Status>)>) -> Seen {
+fn judge(
+    time: Duration,
+    asked: usize,
+    outcomes: Vec<(Duration, Result<(), Status>)>,
+    lags: Vec<Duration>,
+) -> Seen {
     let (mut answered, mut refused) = (Vec::new(), Vec::new());
     let (mut late, mut failed, mut first_failure) = (0, 0, None);
     for (took, outcome) in outcomes {
@@ -171,6 +181,7 @@ fn judge(time: Duration, asked: usize, outcomes: Vec<(Duration, Result<(), Statu
         failed,
         answered: percentiles(answered),
         refusal: percentiles(refused),
+        lag: percentiles(lags),
         first_failure,
     }
 }
