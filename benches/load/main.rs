@@ -2,9 +2,10 @@
 //! beside PostgreSQL running the same statements without souk.
 //!
 //! `cargo bench --bench load` is the short mode; `cargo bench --bench load -- --long`
-//! measures ten times as long, and with `--logins` only how reads fare beside logins. SQLite is always measured, PostgreSQL when
-//! TEST_POSTGRES_URL names a server. Load and servers share the machine, so rates are
-//! lower bounds and the ratios within one run are the figures to trust.
+//! measures ten times as long, and with `--logins` only how reads fare beside logins.
+//! SQLite is always measured, PostgreSQL when TEST_POSTGRES_URL names a server. Load and
+//! servers share the machine, so rates are lower bounds and the ratios within one run are
+//! the figures to trust.
 
 #![allow(
     clippy::unwrap_used,

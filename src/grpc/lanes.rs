@@ -27,8 +27,9 @@ const LEAST: usize = 64;
 
 /// The lanes of calls. Changes have their own, because they queue for the database and
 /// would otherwise take every place from reads that are answered at once; and so has
-/// sign-in, so that a rush of other calls cannot keep people out. Health is not counted, since it must answer under load; a
-/// stream is while it opens, which reads, and not while it waits, which costs nothing.
+/// sign-in, so that a rush of other calls cannot keep people out. Health is not counted,
+/// since it must answer under load; a stream is while it opens, which reads, and not while
+/// it waits, which costs nothing.
 #[derive(Debug)]
 pub(super) struct Lanes {
     reads: Arc<Lane>,
