@@ -180,8 +180,8 @@ impl Memory {
         }
     }
 
-    /// By how many MiB it grew at the most.
-    fn grown(&self) -> f64 {
+    /// By how many MiB it grew at the most. Watched no longer.
+    fn grown(self) -> f64 {
         self.most.load(Ordering::Relaxed) as f64 / 1024.0 - self.before
     }
 }
