@@ -81,13 +81,14 @@ async fn encrypted(
 ) -> Outcome {
     let stream = in_time(shared, acceptor.accept(stream)).await??;
     let http2 = stream.get_ref().1.alpn_protocol() == Some(HTTP2);
-    speak(stream, http2, peer, shared).await
+    // Boxed, so that whoever says nothing does not cost what a conversation costs.
+    Box::pin(speak(stream, http2, peer, shared)).await
 }
 
 async fn plain(stream: TcpStream, peer: IpAddr, shared: &Shared) -> Outcome {
     // HTTP/2 has no time limit for its own beginning, so it is waited for here.
     let http2 = in_time(shared, begins_with_preface(&stream)).await??;
-    speak(stream, http2, peer, shared).await
+    Box::pin(speak(stream, http2, peer, shared)).await
 }
 
 /// What a client does before its first call must not take long.
