@@ -7,33 +7,8 @@ use std::time::Instant;
 use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
 use tonic::Code;
 
+use crate::kernel::{CODE_WORDS, code_word};
 use crate::pb::policy::{self, MethodPolicy};
-
-/// The words of the codes, in the order of their numbers.
-const CODES: [&str; 17] = [
-    "OK",
-    "CANCELLED",
-    "UNKNOWN",
-    "INVALID_ARGUMENT",
-    "DEADLINE_EXCEEDED",
-    "NOT_FOUND",
-    "ALREADY_EXISTS",
-    "PERMISSION_DENIED",
-    "RESOURCE_EXHAUSTED",
-    "FAILED_PRECONDITION",
-    "ABORTED",
-    "OUT_OF_RANGE",
-    "UNIMPLEMENTED",
-    "INTERNAL",
-    "UNAVAILABLE",
-    "DATA_LOSS",
-    "UNAUTHENTICATED",
-];
-
-/// The word of a code.
-pub(super) fn word(code: Code) -> &'static str {
-    CODES.get(code as usize).copied().unwrap_or("UNKNOWN")
-}
 
 /// Counts the calls of every method of the contract.
 #[derive(Debug)]
@@ -45,7 +20,7 @@ struct CallMeter {
     seconds: Histogram,
     in_flight: Gauge,
     /// By the code's number; each exists once it was answered.
-    answered: [OnceLock<Counter>; CODES.len()],
+    answered: [OnceLock<Counter>; CODE_WORDS.len()],
 }
 
 impl CallMeters {
@@ -78,7 +53,7 @@ impl CallMeter {
 
     fn answered(&self, code: Code) -> Option<&Counter> {
         let counter = self.answered.get(code as usize)?;
-        let labels = [("method", self.method), ("code", word(code))];
+        let labels = [("method", self.method), ("code", code_word(code as usize))];
         Some(counter.get_or_init(|| counter!("souk_rpc_calls_total", &labels)))
     }
 }
@@ -142,11 +117,11 @@ mod tests {
 
     #[test]
     fn every_code_has_its_word() {
-        for number in 0..CODES.len() {
+        for number in 0..CODE_WORDS.len() {
             let code = Code::from_i32(i32::try_from(number).unwrap());
             assert_eq!(code as usize, number);
             let name = format!("{code:?}").to_ascii_uppercase();
-            assert_eq!(word(code).replace('_', ""), name);
+            assert_eq!(code_word(code as usize).replace('_', ""), name);
         }
     }
 }

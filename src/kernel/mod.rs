@@ -2,6 +2,7 @@
 //! secrets. Pure: nothing here knows a transport, a database or a cache.
 
 pub mod caller;
+mod code_word;
 pub mod error;
 pub mod geo;
 pub mod id;
@@ -20,6 +21,7 @@ pub mod trace;
 pub mod wilaya;
 
 pub use caller::{Call, Caller, Idempotency, Role};
+pub use code_word::{CODE_WORDS, code_word};
 pub use error::{Code, Error, Reason, Result, Violation};
 pub use id::Id;
 pub use money::{Currency, Money};

@@ -103,16 +103,8 @@ impl Souk {
     /// Starts the server and waits until it says that it is ready. Gives the time that
     /// it took.
     pub async fn start(&mut self) -> Duration {
-        assert!(self.child.is_none(), "souk runs already");
         let began = Instant::now();
-        let log = self.log();
-        let child = self
-            .command("serve")
-            .stdout(log.try_clone().unwrap())
-            .stderr(log)
-            .spawn()
-            .expect("the program starts");
-        self.child = Some(child);
+        self.spawn("serve");
         let ready = tokio::time::timeout(START, self.ready()).await;
         assert!(
             ready.is_ok(),
@@ -124,10 +116,14 @@ impl Souk {
 
     /// Starts `souk worker`, which has no port to be ready on.
     pub fn start_worker(&mut self) {
+        self.spawn("worker");
+    }
+
+    fn spawn(&mut self, word: &str) {
         assert!(self.child.is_none(), "souk runs already");
         let log = self.log();
         let child = self
-            .command("worker")
+            .command(word)
             .stdout(log.try_clone().unwrap())
             .stderr(log)
             .spawn()

@@ -10,6 +10,7 @@ use tower::BoxError;
 
 use crate::edge::problem::Problem;
 use crate::edge::{Body, call};
+use crate::kernel::code_word;
 use crate::pb::methods;
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
@@ -73,7 +74,7 @@ impl Caller {
         let request_id = self.parts.headers.get(&REQUEST_ID);
         let request_id = request_id.and_then(|id| id.to_str().ok());
         Error::new(problem.message()).extend_with(|_, told| {
-            told.set("code", code(problem));
+            told.set("code", code_word(problem.grpc_code() as usize));
             told.set("reason", problem.reason());
             if let Some(id) = request_id {
                 told.set("requestId", id);
@@ -141,28 +142,4 @@ pub async fn call_or_null(
 fn broken(why: &str) -> Problem {
     tracing::error!(why, "a call for GraphQL failed");
     Problem::internal()
-}
-
-/// The word of the gRPC code, as the contract's errors have it.
-fn code(problem: &Problem) -> &'static str {
-    use tonic::Code;
-    match problem.grpc_code() {
-        Code::Ok => "OK",
-        Code::Cancelled => "CANCELLED",
-        Code::Unknown => "UNKNOWN",
-        Code::InvalidArgument => "INVALID_ARGUMENT",
-        Code::DeadlineExceeded => "DEADLINE_EXCEEDED",
-        Code::NotFound => "NOT_FOUND",
-        Code::AlreadyExists => "ALREADY_EXISTS",
-        Code::PermissionDenied => "PERMISSION_DENIED",
-        Code::ResourceExhausted => "RESOURCE_EXHAUSTED",
-        Code::FailedPrecondition => "FAILED_PRECONDITION",
-        Code::Aborted => "ABORTED",
-        Code::OutOfRange => "OUT_OF_RANGE",
-        Code::Unimplemented => "UNIMPLEMENTED",
-        Code::Internal => "INTERNAL",
-        Code::Unavailable => "UNAVAILABLE",
-        Code::DataLoss => "DATA_LOSS",
-        Code::Unauthenticated => "UNAUTHENTICATED",
-    }
 }

@@ -221,21 +221,25 @@ mod tests {
         found.unwrap().is_none()
     }
 
+    /// An account that somebody made and to which they named the phone, without a proof.
+    async fn claim_phone(db: &Db) -> User {
+        let account = &NewAccount {
+            email: "amina@example.dz".to_owned(),
+            name: None,
+            first_name: None,
+            last_name: None,
+            phone: Some(phone()),
+            role: Role::StoreOwner,
+        };
+        db.transact(|tx| async move { create(&tx, account).await })
+            .await
+            .unwrap()
+    }
+
     #[tokio::test]
     async fn an_account_with_a_password_loses_a_phone_that_another_proves() {
         on_each(clock(), async |db: Db| {
-            let account = &NewAccount {
-                email: "amina@example.dz".to_owned(),
-                name: None,
-                first_name: None,
-                last_name: None,
-                phone: Some(phone()),
-                role: Role::StoreOwner,
-            };
-            let made = db
-                .transact(|tx| async move { create(&tx, account).await })
-                .await
-                .unwrap();
+            let made = claim_phone(&db).await;
             assert!(find_by_phone_is_none(&db).await);
             let owner = prove(&db, &All(true)).await;
             assert_ne!(owner.id, made.id);
@@ -253,18 +257,7 @@ mod tests {
     #[tokio::test]
     async fn an_account_that_nobody_has_entered_is_entered_by_its_phone() {
         on_each(clock(), async |db: Db| {
-            let account = &NewAccount {
-                email: "amina@example.dz".to_owned(),
-                name: None,
-                first_name: None,
-                last_name: None,
-                phone: Some(phone()),
-                role: Role::StoreOwner,
-            };
-            let made = db
-                .transact(|tx| async move { create(&tx, account).await })
-                .await
-                .unwrap();
+            let made = claim_phone(&db).await;
             let owner = prove(&db, &All(false)).await;
             assert_eq!((owner.id, owner.role()), (made.id, Role::StoreOwner));
             assert!(owner.phone_verified && !owner.email_verified);
