@@ -230,8 +230,14 @@ impl Db {
     pub fn pools(&self) -> Vec<PoolState> {
         match self.0.dialect {
             Dialect::Postgres => {
-                let pool = self.0.reader.get_postgres_connection_pool();
-                vec![PoolState::new("all", pool.size(), pool.num_idle())]
+                let replica = self.0.replica.iter();
+                let replica = replica.map(|replica| ("replica", &replica.pool));
+                let state = |(name, pool): (_, &DatabaseConnection)| {
+                    let pool = pool.get_postgres_connection_pool();
+                    PoolState::new(name, pool.size(), pool.num_idle())
+                };
+                let primary = std::iter::once(("all", &self.0.reader));
+                primary.chain(replica).map(state).collect()
             }
             Dialect::Sqlite => {
                 let named = [("read", &self.0.reader), ("write", &self.0.writer)];
