@@ -105,14 +105,28 @@ fn entry(schema: &Schema, code: &mut String, method: &MethodDescriptor, policy: 
         schema.method_problem(method, "roles go with ROLE access, and only with it");
     }
     let created = get(policy, "created").as_bool().unwrap_or_default();
+    let max_bytes = max_bytes(schema, method, policy);
     let _ = writeln!(
         code,
         "MethodPolicy {{ path: {:?}, access: Access::{access}, roles: &[{}], rate: Rate::{rate}, \
-         idempotency: Idempotency::{idempotency}, created: {created}, server_streaming: {} }},",
+         idempotency: Idempotency::{idempotency}, created: {created}, max_bytes: {max_bytes}, \
+         server_streaming: {} }},",
         grpc_path(method),
         roles.join(", "),
         method.is_server_streaming(),
     );
+}
+
+/// The code of the limit of a method that takes a file.
+fn max_bytes(schema: &Schema, method: &MethodDescriptor, policy: &DynamicMessage) -> String {
+    match get(policy, "max_bytes").as_i32().unwrap_or_default() {
+        0 => "None".to_owned(),
+        bytes if bytes > 0 => format!("Some({bytes})"),
+        _ => {
+            schema.method_problem(method, "max_bytes is a number of bytes");
+            "None".to_owned()
+        }
+    }
 }
 
 /// The word of an enum field's value.

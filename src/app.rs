@@ -125,6 +125,7 @@ impl App {
         db.keep_time(&tasks);
         let shared = Shared::open(config.redis.as_ref(), db.clock(), &tasks).await?;
         let sealer = Sealer::new(config.secrets.token.clone());
+        let blobs = outside::blobs(&config, &sealer, db.clock());
         let bus = shared.bus.clone();
         let events =
             Events::start(db.clone(), sealer.clone(), bus, overrides.events, &tasks).await?;
@@ -137,6 +138,7 @@ impl App {
             sms,
             mail,
             clerk,
+            blobs,
             tally: Tally::new(shared.counters.clone(), tasks.clone()),
             redis: shared.redis.clone(),
             cache: shared.cache.clone(),

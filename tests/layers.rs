@@ -175,16 +175,19 @@ const ROOMS: [Room; 24] = [
 ];
 
 /// Services from left to right: right may call left, never the other way.
-const SERVICES: [&str; 10] = [
+const SERVICES: [&str; 13] = [
     "users",
     "auth",
     "stores",
     "catalog",
+    "media",
     "inventory",
+    "reels",
     "shipping",
     "cart",
     "orders",
     "delivery",
+    "analytics",
     "ops",
 ];
 

@@ -17,6 +17,8 @@ pub struct MethodPolicy {
     pub idempotency: Idempotency,
     /// A JSON answer has the status 201 instead of 200.
     pub created: bool,
+    /// The largest request in bytes, where it is not the server's usual limit.
+    pub max_bytes: Option<usize>,
     /// The answer is a stream.
     pub server_streaming: bool,
 }

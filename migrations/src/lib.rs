@@ -16,6 +16,9 @@ mod m20261124_000110_identities;
 mod m20261124_000120_administration;
 mod m20261124_000130_limits;
 mod m20261124_000200_job_order;
+mod m20261128_000300_media;
+mod m20261128_000310_reels;
+mod m20261128_000320_tiers;
 mod sql;
 
 use sea_orm_migration::prelude::*;
@@ -41,6 +44,9 @@ impl MigratorTrait for Migrator {
             Box::new(m20261124_000130_limits::Migration),
             Box::new(m20261124_000110_identities::Migration),
             Box::new(m20261124_000200_job_order::Migration),
+            Box::new(m20261128_000300_media::Migration),
+            Box::new(m20261128_000310_reels::Migration),
+            Box::new(m20261128_000320_tiers::Migration),
         ]
     }
 }

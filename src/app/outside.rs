@@ -3,11 +3,13 @@
 
 use std::sync::Arc;
 
+use crate::clients::blob::{Blobs, LocalBlobs};
 use crate::clients::clerk::{self, Clerk};
 use crate::clients::http::{self, Http, Reach};
 use crate::clients::mail::{Encryption, FileMail, Mail, SmtpAccount, SmtpMail};
 use crate::clients::sms::{LogSms, Sender, Sms, Twilio, TwilioAccount};
 use crate::config::{self, Config, Environment};
+use crate::kernel::seal::Sealer;
 use crate::kernel::{Clock, Error, Result};
 
 /// The sender of letters that nobody receives.
@@ -80,6 +82,18 @@ pub fn mail(config: &Config, clock: &Clock, limits: http::Limits) -> Result<Opti
         limits.total,
         clock.clone(),
     )?)))
+}
+
+/// Where the bytes of files are kept.
+pub(super) fn blobs(config: &Config, sealer: &Sealer, clock: &Clock) -> Arc<dyn Blobs> {
+    let folder = config.data.join("files");
+    let base_url = String::new();
+    Arc::new(LocalBlobs::new(
+        folder,
+        base_url,
+        sealer.clone(),
+        clock.clone(),
+    ))
 }
 
 /// Who knows the people of Clerk, where it is on.

@@ -7,6 +7,7 @@ use tonic::service::Routes;
 
 use crate::bounded;
 use crate::cache::{Redis, SharedCache, Tally};
+use crate::clients::blob::Blobs;
 use crate::clients::clerk::Clerk;
 use crate::clients::mail::Mail;
 use crate::clients::sms::Sms;
@@ -15,22 +16,28 @@ use crate::db::{Db, Observer};
 use crate::events::{self, Events, register_retention};
 use crate::jobs::{Registry, register_purges};
 use crate::kernel::seal::Sealer;
+use crate::pb::souk::analytics::v1::analytics_service_server::AnalyticsServiceServer;
 use crate::pb::souk::auth::v1::auth_service_server::AuthServiceServer;
 use crate::pb::souk::cart::v1::cart_service_server::CartServiceServer;
 use crate::pb::souk::catalog::v1::catalog_service_server::CatalogServiceServer;
 use crate::pb::souk::delivery::v1::delivery_service_server::DeliveryServiceServer;
 use crate::pb::souk::inventory::v1::inventory_service_server::InventoryServiceServer;
+use crate::pb::souk::media::v1::media_service_server::MediaServiceServer;
 use crate::pb::souk::ops::v1::ops_service_server::OpsServiceServer;
 use crate::pb::souk::orders::v1::order_service_server::OrderServiceServer;
+use crate::pb::souk::reels::v1::reel_service_server::ReelServiceServer;
 use crate::pb::souk::stores::v1::store_service_server::StoreServiceServer;
 use crate::pb::souk::users::v1::user_service_server::UserServiceServer;
+use crate::services::analytics::Analytics;
 use crate::services::auth::{self, Auth, EndSessions, ForgetCredentials};
 use crate::services::cart::{Carts, EmptyCarts};
 use crate::services::catalog::Catalog;
 use crate::services::delivery::Delivery;
 use crate::services::inventory::{self, Inventory, StockOfProducts};
+use crate::services::media::Media;
 use crate::services::ops::{Exposition, Health, Ops};
 use crate::services::orders::{self, ForgetBuyers, Orders, OrdersUnderWay};
+use crate::services::reels::Reels;
 use crate::services::shipping::{self, Shipping};
 use crate::services::stores::{self, Stores};
 use crate::services::users::{Neighbours, Users};
@@ -45,6 +52,7 @@ pub(super) struct Base {
     pub(super) sms: Option<Arc<dyn Sms>>,
     pub(super) mail: Option<Arc<dyn Mail>>,
     pub(super) clerk: Option<Arc<Clerk>>,
+    pub(super) blobs: Arc<dyn Blobs>,
     pub(super) tally: Tally,
     pub(super) redis: Option<Redis>,
     pub(super) cache: Option<SharedCache>,
@@ -91,6 +99,16 @@ pub(super) fn build(base: &Base) -> Services {
     let cache = base.cache.as_ref();
     let catalog = Catalog::new(db(), sealer(), stores.clone(), stock, currency, cache);
     let inventory = Inventory::new(db(), sealer(), events(), stores.clone(), catalog.clone());
+    let media = Media::new(db(), sealer(), base.blobs.clone(), catalog.clone());
+    let reels = Reels::new(
+        db(),
+        sealer(),
+        events(),
+        stores.clone(),
+        catalog.clone(),
+        media.clone(),
+    );
+    let analytics = Analytics::new(db(), sealer(), stores.clone(), currency);
     let shipping = Shipping::new(db(), stores.clone(), of_shipping(config));
     let delivery = Delivery::new(db(), sealer(), stores.clone(), shipping.clone());
     let carts = Carts::new(db(), stores.clone(), currency);
@@ -127,10 +145,13 @@ pub(super) fn build(base: &Base) -> Services {
         .add_service(bounded!(AuthServiceServer::new(auth.clone())))
         .add_service(bounded!(StoreServiceServer::new(stores)))
         .add_service(bounded!(CatalogServiceServer::new(catalog)))
+        .add_service(bounded!(MediaServiceServer::new(media)))
         .add_service(bounded!(InventoryServiceServer::new(inventory)))
+        .add_service(bounded!(ReelServiceServer::new(reels)))
         .add_service(bounded!(DeliveryServiceServer::new(delivery)))
         .add_service(bounded!(CartServiceServer::new(carts)))
         .add_service(bounded!(OrderServiceServer::new(orders)))
+        .add_service(bounded!(AnalyticsServiceServer::new(analytics)))
         .add_service(bounded!(OpsServiceServer::new(ops)));
 
     Services {

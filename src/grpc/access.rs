@@ -83,6 +83,7 @@ mod tests {
             rate: Rate::Read,
             idempotency: Idempotency::Safe,
             created: false,
+            max_bytes: None,
             server_streaming: false,
         }
     }

@@ -50,7 +50,7 @@ macro_rules! classes {
     };
 }
 
-const COUNT: usize = 8;
+const COUNT: usize = 12;
 
 classes! {
     /// Reads.
@@ -69,6 +69,14 @@ classes! {
     Webhook WebhookCalls "RATE_WEBHOOK_CALLS" "rates.webhook_calls" 600;
     /// Administration.
     Admin AdminCalls "RATE_ADMIN_CALLS" "rates.admin_calls" 240;
+    /// Likes.
+    Like Like "RATE_LIKE" "rates.like" 10;
+    /// Comments.
+    Comment Comment "RATE_COMMENT" "rates.comment" 5;
+    /// Views.
+    View View "RATE_VIEW" "rates.view" 60;
+    /// Files.
+    Upload Upload "RATE_UPLOAD" "rates.upload" 60;
 }
 
 /// The limit of each class; nothing where calls are not counted.

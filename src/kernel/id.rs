@@ -60,6 +60,16 @@ kinds! {
     OrderItem = "item" => OrderItemId;
     /// The orders that one checkout made together.
     CheckoutGroup = "chk" => CheckoutGroupId;
+    /// A file.
+    Media = "media" => MediaId;
+    /// A short video of a product.
+    Reel = "reel" => ReelId;
+    /// A comment to a reel.
+    ReelComment = "cmt" => ReelCommentId;
+    /// A complaint about a reel or a comment.
+    ReelReport = "rpt" => ReelReportId;
+    /// A word that no caption and no comment may hold.
+    BlockedWord = "word" => BlockedWordId;
     /// A durable job.
     Job = "job" => JobId;
     /// An entry of the audit log.
