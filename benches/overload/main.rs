@@ -15,6 +15,7 @@
 #![allow(clippy::disallowed_methods, reason = "arguments come from outside")]
 
 mod load;
+mod refusals;
 #[path = "../../tests/rig/mod.rs"]
 mod rig;
 
@@ -22,6 +23,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use load::{Load, Seen};
+use refusals::Refusals;
 use rig::{Caller, Kind, Shop, Souk, setting, usage};
 
 const LEVELS: [f64; 4] = [0.5, 1.0, 2.0, 3.0];
@@ -97,6 +99,7 @@ async fn measure(souk: Souk) {
         );
     }
     println!("goodput at 3x: {:.0} % of the peak", last * 100.0 / peak);
+    println!("{}", Refusals::told_by(&souk.url()).await);
     recover(&load, capacity / 2.0, calm.unwrap()).await;
     souk.check();
     souk.remove().await;

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use metrics::{Counter, counter};
+use metrics::{Histogram, histogram};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::kernel::{Error, Reason, Result};
@@ -18,7 +18,7 @@ use crate::pb::policy::{Idempotency, MethodPolicy, Rate};
 
 /// How long a call may wait for its place. One that got none so soon will hardly get one
 /// in time, and its caller knows better what to do with a quick refusal.
-const PATIENCE: Duration = Duration::from_millis(30);
+const PATIENCE: Duration = Duration::from_millis(10);
 /// Calls that take longer, in a lane that is well used, wait for each other: fewer at once
 /// then do as much, and none waits for a database connection until it is given up.
 const SLOW: Duration = Duration::from_millis(500);
@@ -75,8 +75,8 @@ struct Lane {
     narrowed: AtomicU64,
     began: Instant,
     waiting: AtomicUsize,
-    /// Those who were turned away.
-    shed: Counter,
+    /// How long those waited who were turned away.
+    shed: Histogram,
 }
 
 /// The place of a call, given back when it is dropped.
@@ -99,7 +99,7 @@ impl Lane {
             narrowed: AtomicU64::new(0),
             began: Instant::now(),
             waiting: AtomicUsize::new(0),
-            shed: counter!("souk_shed_calls_total", "lane" => name),
+            shed: histogram!("souk_shed_seconds", "lane" => name),
         })
     }
 
@@ -107,18 +107,19 @@ impl Lane {
         if let Ok(permit) = self.places.clone().try_acquire_owned() {
             return Ok(self.place(permit));
         }
+        let since = Instant::now();
         let bench = self.limit.load(Ordering::Relaxed);
-        let _seat = Seat::take(&self.waiting, bench).ok_or_else(|| self.busy())?;
+        let _seat = Seat::take(&self.waiting, bench).ok_or_else(|| self.busy(since))?;
         let permit = self.places.clone().acquire_owned();
         match tokio::time::timeout(PATIENCE, permit).await {
             Ok(permit) => Ok(self.place(permit.map_err(Error::internal)?)),
-            Err(_elapsed) => Err(self.busy()),
+            Err(_elapsed) => Err(self.busy(since)),
         }
     }
 
-    /// Turns a call away.
-    fn busy(&self) -> Error {
-        self.shed.increment(1);
+    /// Turns a call away that came at `since`.
+    fn busy(&self, since: Instant) -> Error {
+        self.shed.record(since.elapsed());
         busy()
     }
 

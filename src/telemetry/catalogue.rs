@@ -60,6 +60,10 @@ const CLASSES: &[&str] = &[
     "RATE_STREAM",
     "RATE_WEBHOOK_CALLS",
     "RATE_ADMIN_CALLS",
+    "RATE_LIKE",
+    "RATE_COMMENT",
+    "RATE_VIEW",
+    "RATE_UPLOAD",
 ];
 
 /// All of them.
@@ -131,10 +135,10 @@ pub const CATALOGUE: &[Metric] = &[
         "Calls over their caller's rate, by class.",
     ),
     metric(
-        "souk_shed_calls_total",
-        Counter,
+        "souk_shed_seconds",
+        Histogram,
         Label("lane", &["reads", "changes", "sign_in"]),
-        "Calls turned away because the server was full, by lane.",
+        "How long calls waited that were turned away because the server was full, by lane.",
     ),
     metric("souk_connections_open", Gauge, Plain, "Open connections."),
     metric(

@@ -26,15 +26,18 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use attacks::streams::{Held, Watched};
+use attacks::streams::Watched;
 use attacks::{bombs, drips, floods, readers, silence, streams, texts as hostile_texts};
 use client::{Client, framed_as};
 use honest::{Crowd, Impression};
 use rig::{Caller, Shop, Souk, lines, order, pause, setting, usage};
 use tokio::task::JoinSet;
 
-/// What is kept of memory's growth.
+/// How far memory may grow under attack.
 const GROWTH_MIB: f64 = 100.0;
+/// What an open stream may cost, and what so many of them may whatever their number.
+const STREAM_MIB: f64 = 20.0 / 1024.0;
+const STREAMS_MIB: f64 = 16.0;
 /// A p99 below this is quiet, whatever the quiet time was: on a shared machine single calls
 /// wait for the attackers' own work.
 const FLOOR: Duration = Duration::from_millis(60);
@@ -81,10 +84,21 @@ async fn attackers_harm_nobody_but_themselves() {
     pause(Duration::from_secs(4)).await;
     let quiet = crowd.ask();
 
+    // Streams that are held are the trade's own, each at its price; they are there before
+    // the attacks are weighed.
     let memory = Memory::of(souk.pid());
-    let (said, held) = attack(&souk, &tier, &watched).await;
+    let held = streams::open(souk.address(), 130, tier.addresses, tier.streams, &watched).await;
+    let streams = memory.grown();
+    let memory = Memory::of(souk.pid());
+    let said = attack(&souk, &tier).await;
     let attacked = crowd.ask();
     let grown = memory.grown();
+    println!("{}, {streams:+.1} MiB", held.said);
+    let price = f64::max(held.count() as f64 * STREAM_MIB, STREAMS_MIB);
+    assert!(
+        streams <= price,
+        "the streams cost {streams} of {price} MiB"
+    );
     drop(held);
     pause(Duration::from_secs(2)).await;
     crowd.ask();
@@ -127,8 +141,8 @@ async fn watched(guest: &Caller, shop: &Shop) -> Watched {
     }
 }
 
-/// All of it at once; streams are held to the end.
-async fn attack(souk: &Souk, tier: &Tier, order: &Watched) -> (Vec<String>, Held) {
+/// All of it at once.
+async fn attack(souk: &Souk, tier: &Tier) -> Vec<String> {
     let to = souk.address();
     let reflection = async {
         let client = Client::connect(120, to, &h2::client::Builder::new()).await;
@@ -137,8 +151,7 @@ async fn attack(souk: &Souk, tier: &Tier, order: &Watched) -> (Vec<String>, Held
         assert_eq!(outcome.grpc, Some(12), "{outcome:?}");
         "reflection is off".to_owned()
     };
-    let (held, a, b, c, d, e, f, g, h, i) = tokio::join!(
-        streams::open(to, 130, tier.addresses, tier.streams, order),
+    let (a, b, c, d, e, f, g, h, i) = tokio::join!(
         silence::silent(to, tier.silent),
         silence::crowding(121, to),
         drips::all(122, to),
@@ -149,7 +162,7 @@ async fn attack(souk: &Souk, tier: &Tier, order: &Watched) -> (Vec<String>, Held
         hostile_texts::all(127, to),
         reflection,
     );
-    (vec![held.said.clone(), a, b, c, d, e, f, g, h, i], held)
+    vec![a, b, c, d, e, f, g, h, i]
 }
 
 /// Watches the memory of a process.

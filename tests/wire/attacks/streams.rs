@@ -21,8 +21,15 @@ pub struct Watched {
 /// The connections of the attackers, which hold what they got.
 pub struct Held {
     _clients: Vec<Client>,
-    _streams: Vec<h2::RecvStream>,
+    streams: Vec<h2::RecvStream>,
     pub said: String,
+}
+
+impl Held {
+    /// How many streams are held.
+    pub fn count(&self) -> usize {
+        self.streams.len()
+    }
 }
 
 /// Opens so many streams from each of so many addresses, a hundred per connection.
@@ -64,7 +71,7 @@ pub async fn open(to: SocketAddr, from: u8, addresses: u8, each: usize, order: &
     );
     Held {
         _clients: clients,
-        _streams: streams,
+        streams,
         said,
     }
 }
