@@ -2,8 +2,11 @@
 //! through the API with every call shown, and a server that stays for the reader.
 
 mod call;
+mod events;
 mod market;
+mod reels;
 mod story;
+mod video;
 
 use anyhow::{Context, Result};
 use serde_json::json;

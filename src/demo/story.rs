@@ -2,11 +2,11 @@
 //! nearby, fills a cart, orders exactly once, and watches the order being delivered.
 
 use anyhow::{Context, Result, ensure};
-use futures_util::StreamExt;
 use serde_json::{Value, json};
 
 use super::call::{Call, Client};
-use super::{CODE, market::Market};
+use super::events::Events;
+use super::{CODE, market::Market, reels};
 
 const PHONE: &str = "0555123456";
 
@@ -24,6 +24,13 @@ pub(super) async fn play(client: &Client, market: &Market) -> Result<String> {
     )
     .await?;
     guest(client, &product).await?;
+    reels::play(
+        client,
+        seller.context("the store's seller")?,
+        &customer,
+        &product,
+    )
+    .await?;
     Ok(customer)
 }
 
@@ -137,7 +144,7 @@ async fn deliver(client: &Client, customer: &str, seller: &str, order: &Value) -
     println!("curl -sN -H 'authorization: Bearer {customer}' '{url}'");
     let answer = client.http().get(&url).bearer_auth(customer).send().await?;
     let mut events = Events::new(answer);
-    events.next_status("PENDING").await?;
+    next_status(&mut events, "PENDING").await?;
     for status in [
         "CONFIRMED",
         "PROCESSING",
@@ -160,11 +167,22 @@ async fn deliver(client: &Client, customer: &str, seller: &str, order: &Value) -
                 .by(seller),
             )
             .await?;
-        events.next_status(status).await?;
+        next_status(&mut events, status).await?;
     }
     client
         .show(Call::new("Its whole history", "OrderService/GetOrder", id).by(customer))
         .await?;
+    Ok(())
+}
+
+/// Waits for the event that shows the order in a status, and prints it.
+async fn next_status(events: &mut Events, status: &str) -> Result<()> {
+    let shows = |message: &Value| message["order"]["status"] == status;
+    let message = events.find(shows).await?;
+    println!(
+        "   event: {} → {status}",
+        message["type"].as_str().unwrap_or_default()
+    );
     Ok(())
 }
 
@@ -197,44 +215,7 @@ async fn guest(client: &Client, product: &str) -> Result<()> {
     Ok(())
 }
 
-/// Reads server-sent events off an answer.
-struct Events {
-    bytes: futures_util::stream::BoxStream<'static, reqwest::Result<bytes::Bytes>>,
-    text: String,
-}
-
-impl Events {
-    fn new(answer: reqwest::Response) -> Self {
-        Self {
-            bytes: answer.bytes_stream().boxed(),
-            text: String::new(),
-        }
-    }
-
-    /// Waits for the event that shows the order in a status, and prints it.
-    async fn next_status(&mut self, status: &str) -> Result<()> {
-        loop {
-            while let Some(end) = self.text.find("\n\n") {
-                let event: String = self.text.drain(..end + 2).collect();
-                let Some(data) = event.lines().find_map(|line| line.strip_prefix("data:")) else {
-                    continue;
-                };
-                let message: Value = serde_json::from_str(data.trim())?;
-                if message["order"]["status"] == status {
-                    println!(
-                        "   event: {} → {status}",
-                        message["type"].as_str().unwrap_or_default()
-                    );
-                    return Ok(());
-                }
-            }
-            let more = self.bytes.next().await.context("the stream ended")??;
-            self.text.push_str(&String::from_utf8_lossy(&more));
-        }
-    }
-}
-
-fn text(value: &Value) -> Result<String> {
+pub(super) fn text(value: &Value) -> Result<String> {
     value
         .as_str()
         .map(str::to_owned)

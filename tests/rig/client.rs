@@ -7,8 +7,10 @@ use souk::pb::souk::auth::v1::auth_service_client::AuthServiceClient;
 use souk::pb::souk::auth::v1::{RequestOtpRequest, VerifyOtpRequest};
 use souk::pb::souk::catalog::v1::catalog_service_client::CatalogServiceClient;
 use souk::pb::souk::inventory::v1::inventory_service_client::InventoryServiceClient;
+use souk::pb::souk::media::v1::media_service_client::MediaServiceClient;
 use souk::pb::souk::ops::v1::ops_service_client::OpsServiceClient;
 use souk::pb::souk::orders::v1::order_service_client::OrderServiceClient;
+use souk::pb::souk::reels::v1::reel_service_client::ReelServiceClient;
 use souk::pb::souk::stores::v1::store_service_client::StoreServiceClient;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Request, Status};
@@ -16,6 +18,15 @@ use tonic_types::StatusExt;
 
 /// The one-time password of development.
 pub const DEV_CODE: &str = "424242";
+
+/// What signs in `phone`.
+fn proof(phone: &str) -> VerifyOtpRequest {
+    VerifyOtpRequest {
+        phone: phone.to_owned(),
+        otp: DEV_CODE.to_owned(),
+        ..VerifyOtpRequest::default()
+    }
+}
 
 /// Who calls, over one connection that opens again by itself.
 #[derive(Clone)]
@@ -65,19 +76,26 @@ impl Caller {
 
     /// The caller signed in with `phone`; an unknown phone gets an account.
     pub async fn sign_in(&self, phone: &str) -> Self {
-        let mut auth = AuthServiceClient::new(self.channel.clone());
-        let phone = phone.to_owned();
         let ask = RequestOtpRequest {
-            phone: phone.clone(),
+            phone: phone.to_owned(),
         };
-        auth.request_otp(ask).await.unwrap();
-        let prove = VerifyOtpRequest {
-            phone,
-            otp: DEV_CODE.to_owned(),
-            ..VerifyOtpRequest::default()
-        };
-        let tokens = auth.verify_otp(prove).await.unwrap().into_inner();
-        self.with_token(tokens.access_token)
+        self.auth().request_otp(ask).await.unwrap();
+        let tokens = self.auth().verify_otp(proof(phone)).await.unwrap();
+        self.with_token(tokens.into_inner().access_token)
+    }
+
+    /// The same from an address that a proxy tells.
+    pub async fn sign_in_from(&self, phone: &str, address: &str) -> Self {
+        let mut ask = Request::new(RequestOtpRequest {
+            phone: phone.to_owned(),
+        });
+        let mut prove = Request::new(proof(phone));
+        for metadata in [ask.metadata_mut(), prove.metadata_mut()] {
+            metadata.insert("x-forwarded-for", address.parse().unwrap());
+        }
+        self.auth().request_otp(ask).await.unwrap();
+        let tokens = self.auth().verify_otp(prove).await.unwrap();
+        self.with_token(tokens.into_inner().access_token)
     }
 
     /// The same connection under another name.
@@ -128,6 +146,14 @@ impl Caller {
 
     pub fn ops(&self) -> OpsServiceClient<Channel> {
         OpsServiceClient::new(self.channel.clone())
+    }
+
+    pub fn media(&self) -> MediaServiceClient<Channel> {
+        MediaServiceClient::new(self.channel.clone())
+    }
+
+    pub fn reels(&self) -> ReelServiceClient<Channel> {
+        ReelServiceClient::new(self.channel.clone())
     }
 
     pub fn orders(&self) -> OrderServiceClient<Channel> {

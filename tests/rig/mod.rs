@@ -10,23 +10,29 @@
 
 mod balancer;
 mod client;
+mod crowd;
 mod database;
 mod dice;
 mod late;
 mod process;
 mod proxy;
 mod redis;
+mod reel;
 mod shop;
 pub mod usage;
+#[path = "../../src/demo/video.rs"]
+mod video;
 mod wait;
 
 pub use balancer::Balancer;
 pub use client::{Caller, DEV_CODE, Verdict, judge};
+pub use crowd::crowd;
 pub use database::{Database, Kind};
 pub use dice::{Dice, setting};
 pub use late::{hold_stock, until_waiting};
 pub use process::{END, Souk, Stopped, free_port};
 pub use proxy::Proxy;
 pub use redis::RedisServer;
+pub use reel::reel;
 pub use shop::{Good, Shop, lines, order};
 pub use wait::{pause, until, with_retries};
