@@ -19,7 +19,7 @@ const SLOW: usize = 50;
 /// Orders for a measure of how things are.
 const FEW: usize = 200;
 /// Four stores share them, so each has more changes than a stream's buffers hold.
-const MANY: usize = 720;
+const MANY: usize = 960;
 /// How much longer others may wait because somebody is slow. The aim is 1.2; the tail of
 /// some milliseconds on a machine with other work to do is no finer measure than this,
 /// and whoever waited for a slow reader would wait for seconds.
