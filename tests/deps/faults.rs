@@ -1,5 +1,6 @@
 //! What breaks, and what is written down for each: the table of docs/RELIABILITY.md.
 
+use std::process::Command;
 use std::time::Duration;
 
 use sea_orm::{ConnectionTrait, DatabaseTransaction, TransactionTrait};
@@ -14,6 +15,8 @@ pub enum Fault {
     DatabaseSilent,
     /// The database ends every connection, once.
     DatabaseReset,
+    /// The database server dies, and is started again.
+    DatabaseKilled,
     /// Each round trip to the database takes 200 ms more.
     DatabaseSlow,
     /// Somebody holds the orders, so that writers wait until none is left in the pool.
@@ -46,7 +49,7 @@ pub enum Hold {
 }
 
 impl Fault {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::SmsSilent,
         Self::RedisEmptied,
         Self::RedisDown,
@@ -55,13 +58,14 @@ impl Fault {
         Self::DatabaseReset,
         Self::PoolStarved,
         Self::DatabaseSilent,
+        Self::DatabaseKilled,
     ];
 
     pub fn fate(self, class: Class) -> Fate {
         match (self, class) {
             // What is cached is answered without the database.
-            (Self::DatabaseSilent, Class::Product) => Fate::Works,
-            (Self::DatabaseSilent, _) => Fate::Refused,
+            (Self::DatabaseSilent | Self::DatabaseKilled, Class::Product) => Fate::Works,
+            (Self::DatabaseSilent | Self::DatabaseKilled, _) => Fate::Refused,
             (Self::DatabaseSlow | Self::PoolStarved, Class::Product) => Fate::Works,
             (Self::DatabaseSlow | Self::DatabaseReset | Self::PoolStarved, _) => Fate::Either,
             _ => Fate::Works,
@@ -70,13 +74,14 @@ impl Fault {
 
     /// Whether a process says that it is not ready.
     pub fn turns_readiness_red(self) -> bool {
-        self == Self::DatabaseSilent
+        matches!(self, Self::DatabaseSilent | Self::DatabaseKilled)
     }
 
     pub async fn begin(self, town: &mut Town) -> Hold {
         match self {
             Self::DatabaseSilent => town.line().freeze(true),
             Self::DatabaseReset => town.line().cut(),
+            Self::DatabaseKilled => postgres("kill"),
             Self::DatabaseSlow => town.line().delay(Duration::from_millis(100)),
             Self::PoolStarved => {
                 let beside = town.souks[0].database.connect().await;
@@ -104,10 +109,22 @@ impl Fault {
         match self {
             Self::DatabaseSilent => town.line().freeze(false),
             Self::DatabaseSlow => town.line().delay(Duration::ZERO),
+            Self::DatabaseKilled => postgres("start"),
             Self::RedisDown => town.redis().0.restart().await,
             Self::RedisSlow => town.redis().1.delay(Duration::ZERO),
             Self::SmsSilent => town.twilio.forget(),
             Self::DatabaseReset | Self::PoolStarved | Self::RedisEmptied => {}
         }
     }
+}
+
+/// Kills the database server, or starts it again: that of `scripts/services`, which
+/// SOUK_SERVICES_DIR names.
+fn postgres(verb: &str) {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/services");
+    let done = Command::new(script).args(["postgres", verb]).status();
+    assert!(
+        done.is_ok_and(|it| it.success()),
+        "scripts/services postgres {verb}: only its own server can be killed"
+    );
 }
