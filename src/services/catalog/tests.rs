@@ -1,5 +1,6 @@
 //! Lists at a million products, on every database at hand.
 
+use super::Sight;
 use super::list::{Among, Filter, Sort};
 use super::store::lists;
 use super::testing::insert_store;

@@ -43,6 +43,7 @@ use crate::events::Events;
 use crate::kernel::id::{StoreId, UserId};
 use crate::kernel::seal::Sealer;
 use crate::kernel::{Currency, Result};
+use crate::services::catalog::Catalog;
 use crate::services::shipping::Shipping;
 use crate::services::stores::Stores;
 use crate::services::users::{Farewell, OpenOrders};
@@ -73,6 +74,7 @@ struct Parts {
     /// Makes page tokens and the tokens of guests.
     sealer: Sealer,
     stores: Stores,
+    catalog: Catalog,
     shipping: Shipping,
     settings: Settings,
 }
@@ -84,6 +86,7 @@ impl Orders {
         events: Events,
         sealer: Sealer,
         stores: Stores,
+        catalog: Catalog,
         shipping: Shipping,
         settings: Settings,
     ) -> Self {
@@ -92,6 +95,7 @@ impl Orders {
             events,
             sealer,
             stores,
+            catalog,
             shipping,
             settings,
         }))
