@@ -73,9 +73,7 @@ impl Analytics {
         let member = stores.require_member(conn, call, store, Needed::Staff);
         match member.await {
             Ok(_) => Ok(vec![store]),
-            Err(refused) if refused.reason() == Reason::Forbidden => {
-                Err(Error::not_found("store"))
-            }
+            Err(refused) if refused.reason() == Reason::Forbidden => Err(Error::not_found("store")),
             Err(error) => Err(error),
         }
     }

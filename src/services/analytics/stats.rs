@@ -111,7 +111,12 @@ impl Analytics {
         let load = || self.count(&stores);
         let counted = self.0.counted.get_or_load(&whose, load).await?;
         // Who left a store does not see its numbers any more.
-        if counted.stores.iter().copied().eq(stores.iter().map(|store| store.uuid())) {
+        if counted
+            .stores
+            .iter()
+            .copied()
+            .eq(stores.iter().map(|store| store.uuid()))
+        {
             return Ok(counted.stats);
         }
         self.0.counted.invalidate(&whose);

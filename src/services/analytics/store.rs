@@ -197,7 +197,10 @@ pub async fn reels(
 }
 
 async fn count(conn: &impl Conn, dialect: Dialect, conditions: &Conditions) -> Result<u64> {
-    let sql = format!("SELECT count(*) AS total FROM reels WHERE {}", conditions.sql());
+    let sql = format!(
+        "SELECT count(*) AS total FROM reels WHERE {}",
+        conditions.sql()
+    );
     let statement = dialect.statement(sql, conditions.values());
     let row = conn.query_one_raw(statement).await?;
     let total: i64 = row.map_or(Ok(0), |row| row.try_get("", "total"))?;

@@ -99,7 +99,9 @@ fn products(lines: Vec<Line>) -> Result<Vec<Wanted>> {
             continue;
         };
         let field = format!("items[{place}].quantity");
-        let reel = line.reel.map(|reel| (reel, format!("items[{place}].reelId")));
+        let reel = line
+            .reel
+            .map(|reel| (reel, format!("items[{place}].reelId")));
         match places.get(&product) {
             Some(first) => {
                 let sum = wanted[*first].quantity.checked_add(line.quantity);
@@ -235,7 +237,10 @@ mod tests {
             panic!()
         };
         let fields = ["items[1].reelId", "items[2].reelId"];
-        assert_eq!(wanted[0].reels, fields.map(|field| (reel, field.to_owned())));
+        assert_eq!(
+            wanted[0].reels,
+            fields.map(|field| (reel, field.to_owned()))
+        );
     }
 
     #[test]

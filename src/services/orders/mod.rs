@@ -29,6 +29,7 @@ mod pricing;
 mod quote;
 mod read;
 mod receiver;
+mod reels;
 mod state;
 mod store;
 mod watch;

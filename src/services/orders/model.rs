@@ -3,7 +3,9 @@
 
 use super::state::{self, Actor, DeliveryType, PaymentMethod, PaymentStatus, Status};
 use crate::kernel::geo::GeoPoint;
-use crate::kernel::id::{CheckoutGroupId, OrderId, OrderItemId, ProductId, ReelId, StoreId, UserId};
+use crate::kernel::id::{
+    CheckoutGroupId, OrderId, OrderItemId, ProductId, ReelId, StoreId, UserId,
+};
 use crate::kernel::{Currency, Result, Time};
 use crate::services::inventory::Line;
 

@@ -8,15 +8,15 @@ use super::basket::{Basket, Wanted};
 use super::model::Source;
 use super::pricing::{self, Line, Parcel, Priced, Problem, Shipping};
 use super::receiver::Wish;
+use super::reels;
 use super::state::DeliveryType;
 use crate::db::Conn;
-use crate::kernel::id::{CartLineId, ProductId, ReelId, StoreId, UserId};
+use crate::kernel::id::{CartLineId, ProductId, StoreId, UserId};
 use crate::kernel::wilaya::is_algeria;
-use crate::kernel::{Call, Code, Currency, Error, Reason, Result, Time, Violation, money};
+use crate::kernel::{Call, Code, Currency, Error, Reason, Result, Time, money};
 use crate::services::cart;
 use crate::services::catalog::{SaleItem, Status};
 use crate::services::inventory;
-use crate::services::reels;
 use crate::services::shipping::{Destination, Handover};
 
 /// What to price.
@@ -76,7 +76,7 @@ pub(super) async fn quote(
         }
         Basket::Products(wanted, store) => {
             let lines = lines(parts, conn, call, wanted, *store, stock).await?;
-            check_reels(conn, &lines.0).await?;
+            reels::check(conn, &lines.0).await?;
             products(parts, conn, buyer, checkout, lines, now).await
         }
         Basket::Cart(store) => {
@@ -92,7 +92,7 @@ pub(super) async fn quote(
                     product: line.product,
                     quantity: line.quantity,
                     field: format!("cart[{}].quantity", line.id),
-                    reels: reel_of(&line),
+                    reels: reels::of_cart(&line),
                 })
                 .collect();
             let lines = self::lines(parts, conn, call, &wanted, Some(*store), stock).await?;
@@ -159,37 +159,6 @@ async fn lines(
         }
     }
     Ok((found, problems))
-}
-
-/// The cart saw to it that the reel shows the product.
-fn reel_of(line: &cart::Line) -> Vec<(ReelId, String)> {
-    let named = |reel| (reel, format!("cart[{}].reelId", line.id));
-    line.reel.map(named).into_iter().collect()
-}
-
-/// Demands that every reel that the request names shows the product of its line. One
-/// statement, and none where no reel is named.
-///
-/// # Errors
-/// VALIDATION_ERROR that names each that does not.
-async fn check_reels(conn: &impl Conn, lines: &[Line]) -> Result<()> {
-    let named = || {
-        let lines = lines.iter().map(|line| &line.wanted);
-        lines.flat_map(|wanted| wanted.reels.iter().map(|reel| (wanted.product, reel)))
-    };
-    let ids: Vec<ReelId> = named().map(|(_, (reel, _))| *reel).collect();
-    let shown = reels::products_of(conn, &ids).await?;
-    let wrong = named().filter(|(product, (reel, _))| shown.get(reel) != Some(product));
-    let violations: Vec<Violation> = wrong
-        .map(|(_, (_, field))| Violation {
-            field: field.clone(),
-            message: "is no reel of this product".to_owned(),
-        })
-        .collect();
-    match violations.is_empty() {
-        true => Ok(()),
-        false => Err(Error::fields(violations)),
-    }
 }
 
 async fn products(

@@ -12,10 +12,7 @@ use crate::kernel::id::{ProductId, ReelId};
 ///
 /// # Errors
 /// Those of the database.
-pub async fn products_of(
-    conn: &impl Conn,
-    reels: &[ReelId],
-) -> Result<HashMap<ReelId, ProductId>> {
+pub async fn products_of(conn: &impl Conn, reels: &[ReelId]) -> Result<HashMap<ReelId, ProductId>> {
     if reels.is_empty() {
         return Ok(HashMap::new());
     }

@@ -43,7 +43,12 @@ impl TestApp {
                 "INSERT INTO {table} (reel_id, liked, unliked, commented, uncommented, viewed) \
                  VALUES ($1, $2, $3, 0, 0, $4)"
             );
-            let values = [id.uuid().into(), liked.into(), unliked.into(), viewed.into()];
+            let values = [
+                id.uuid().into(),
+                liked.into(),
+                unliked.into(),
+                viewed.into(),
+            ];
             self.execute(&sql, values).await;
         }
     }
@@ -229,7 +234,11 @@ async fn each_reel_tells_what_it_sold_newest_first() {
     };
     let mut seen = Vec::new();
     loop {
-        let page = seller.client.analytics().list_reel_sales(request.clone()).await;
+        let page = seller
+            .client
+            .analytics()
+            .list_reel_sales(request.clone())
+            .await;
         let page = page.unwrap().into_inner();
         seen.extend(page.sales);
         request.page_token = page.meta.unwrap().next_page_token;
@@ -259,7 +268,11 @@ async fn each_reel_tells_what_it_sold_newest_first() {
         ..Default::default()
     };
     let mut analytics = seller.client.analytics();
-    let page = analytics.list_reel_sales(numbered).await.unwrap().into_inner();
+    let page = analytics
+        .list_reel_sales(numbered)
+        .await
+        .unwrap()
+        .into_inner();
     assert_eq!(page.sales.len(), 1);
     assert_eq!(page.meta.unwrap().total, Some(3));
 }

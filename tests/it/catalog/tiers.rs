@@ -41,9 +41,7 @@ impl Viewer {
         }
         match seller {
             "GROSSISTE" => self.tier == "FOURNISSEUR",
-            "IMPORTATEUR" => {
-                self.tier == "GROSSISTE" || (self.tier == "FOURNISSEUR" && !is_strict)
-            }
+            "IMPORTATEUR" => self.tier == "GROSSISTE" || (self.tier == "FOURNISSEUR" && !is_strict),
             _ => true,
         }
     }
@@ -84,7 +82,10 @@ async fn market(app: &TestApp) -> Market {
     ];
     let freelancer = app.customer().await;
     let role = json!({"role": "FREELANCER"}).to_string();
-    freelancer.call("AuthService/SyncRole", &role).await.unwrap();
+    freelancer
+        .call("AuthService/SyncRole", &role)
+        .await
+        .unwrap();
     viewers.push(Viewer::new("freelancer", freelancer));
     for of in TIERS {
         let (seller, other, staff) = (
@@ -144,10 +145,7 @@ async fn market(app: &TestApp) -> Market {
 const SINGLE: [(&str, &str); 3] = [
     ("CatalogService/GetProduct", r#"{"id":"$id"}"#),
     ("CatalogService/GetProductBySlug", r#"{"slug":"$slug"}"#),
-    (
-        "InventoryService/GetAvailability",
-        r#"{"productId":"$id"}"#,
-    ),
+    ("InventoryService/GetAvailability", r#"{"productId":"$id"}"#),
 ];
 
 /// Lists in which it stands or does not.
@@ -172,9 +170,15 @@ const LISTS: [(&str, &str); 12] = [
 /// Acts that need a product which the caller sees. What a rule of trade refuses was seen.
 const ACTS: [(&str, &str); 4] = [
     ("OrderService/PlaceOrder", ORDER),
-    ("OrderService/QuoteOrder", r#"{"items":[{"productId":"$id","quantity":1}]}"#),
+    (
+        "OrderService/QuoteOrder",
+        r#"{"items":[{"productId":"$id","quantity":1}]}"#,
+    ),
     ("CartService/AddItem", r#"{"productId":"$id","quantity":1}"#),
-    ("CatalogService/UpdateProduct", r#"{"id":"$id","usage":"Par terre"}"#),
+    (
+        "CatalogService/UpdateProduct",
+        r#"{"id":"$id","usage":"Par terre"}"#,
+    ),
 ];
 const ORDER: &str = r#"{"items":[{"productId":"$id","quantity":1}],"customerName":"Amine Cherif",
     "customerPhone":"0551000001","customerWilaya":"16","shippingAddress":"12 Rue Didouche"}"#;
@@ -217,7 +221,10 @@ async fn wrong(viewer: &Client, product: &Product, is_seen: bool) -> Vec<String>
             wrong.push(format!("{rpc} {request}: counts {total:?}"));
         }
     }
-    let brands = viewer.call("CatalogService/ListBrands", "{}").await.unwrap();
+    let brands = viewer
+        .call("CatalogService/ListBrands", "{}")
+        .await
+        .unwrap();
     let mut brands = brands["brands"].as_array().unwrap().iter();
     if brands.any(|brand| brand["name"] == json!(product.brand)) != is_seen {
         wrong.push("ListBrands".to_owned());
@@ -262,12 +269,20 @@ async fn everybody_sees_exactly_the_products_that_the_tiers_allow() {
                 let found = wrong(&client, product, is_seen).await;
                 let name = &viewer.name;
                 all.extend(found.into_iter().map(|it| {
-                    format!("{name}, strict {is_strict}, {} {is_seen}: {it}", product.name)
+                    format!(
+                        "{name}, strict {is_strict}, {} {is_seen}: {it}",
+                        product.name
+                    )
                 }));
             }
         }
     }
-    assert!(all.is_empty(), "{} are wrong:\n{}", all.len(), all.join("\n"));
+    assert!(
+        all.is_empty(),
+        "{} are wrong:\n{}",
+        all.len(),
+        all.join("\n")
+    );
     app.assert_sound().await;
 }
 
@@ -347,11 +362,7 @@ async fn who_stops_selling_is_in_no_tier_any_more() {
 #[tokio::test]
 async fn what_becomes_hidden_cannot_be_bought_from_the_cart() {
     let app = TestApp::start().await;
-    let (admin, seller, buyer) = (
-        app.admin().await,
-        app.seller().await,
-        app.customer().await,
-    );
+    let (admin, seller, buyer) = (app.admin().await, app.seller().await, app.customer().await);
     let product = seller.product("Tapis", 1_000, 50).await;
     let line = json!({"productId": product.id, "quantity": 2}).to_string();
     let added = buyer.call("CartService/AddItem", &line).await.unwrap();

@@ -137,7 +137,10 @@ async fn the_cart_keeps_the_reel_and_hands_it_to_the_order() {
         assert_eq!(item.get("reelId"), kept.map(|reel| json!(reel)).as_ref());
     }
     let cart = buyer.call("CartService/GetCart", "{}").await.unwrap();
-    assert_eq!(cart["cart"]["groups"][0]["items"][0]["reelId"], json!(second));
+    assert_eq!(
+        cart["cart"]["groups"][0]["items"][0]["reelId"],
+        json!(second)
+    );
     let mut request = led(&product, &second);
     request["items"] = json!([]);
     request["storeId"] = json!(seller.store);

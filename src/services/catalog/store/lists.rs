@@ -2,9 +2,9 @@
 
 use sea_orm::{FromQueryResult, Iden, Iterable, QueryResult, Statement, Value};
 
-use super::super::{Product, Sight};
 use super::super::entity::product;
 use super::super::list::{Among, Brand, Filter, Sort};
+use super::super::{Product, Sight};
 use crate::db::{Conditions, Conn, Dialect};
 use crate::kernel::page::{PageRequest, read_cursor};
 use crate::kernel::{Error, Result};

@@ -10,10 +10,7 @@ use crate::kernel::Result;
 use crate::kernel::id::{ProductId, ReelId};
 
 /// The products of reels that were published once, hidden and deleted ones too.
-pub async fn products_of(
-    conn: &impl Conn,
-    reels: &[ReelId],
-) -> Result<HashMap<ReelId, ProductId>> {
+pub async fn products_of(conn: &impl Conn, reels: &[ReelId]) -> Result<HashMap<ReelId, ProductId>> {
     let sql = format!(
         "SELECT id, product_id FROM reels WHERE published_at IS NOT NULL AND id IN ({})",
         Dialect::placeholders(1, reels.len())
