@@ -101,18 +101,16 @@ async fn market(app: &TestApp) -> Market {
         let request = json!({
             "storeId": seller.store, "name": format!("Tapis {}", word(of)), "price": 1000,
             "stock": 10_000, "brand": format!("Marque {}", word(of)), "tags": ["laine"],
-        });
-        let made = seller
-            .client
-            .call("CatalogService/CreateProduct", &request.to_string());
+        })
+        .to_string();
+        let made = seller.client.call("CatalogService/CreateProduct", &request);
         let id = made.await.unwrap()["product"]["id"].clone();
         let feature = json!({"id": id, "featured": true}).to_string();
         let featured = admin.call("CatalogService/SetProductFeatured", &feature);
         featured.await.unwrap();
         let request = json!({"storeId": seller.store, "userId": staff.user_id, "role": "STAFF"});
-        let member = seller
-            .client
-            .call("StoreService/AddManager", &request.to_string());
+        let request = request.to_string();
+        let member = seller.client.call("StoreService/AddManager", &request);
         member.await.unwrap();
         let get = souk::pb::souk::catalog::v1::GetProductRequest {
             id: id.as_str().unwrap().to_owned(),
@@ -435,8 +433,8 @@ async fn sight_costs_nothing_where_it_is_cached_and_guests_and_customers_nothing
     let unfeatured = admin.call("CatalogService/SetProductFeatured", &feature);
     unfeatured.await.unwrap();
     let list = souk::pb::souk::catalog::v1::ListFeaturedProductsRequest::default();
-    let page = by("guest").catalog().list_featured_products(list.clone());
-    page.await.unwrap();
+    let mut catalog = by("guest").catalog();
+    catalog.list_featured_products(list.clone()).await.unwrap();
     app.settle().await;
     for viewer in ["guest", "customer", "other GROSSISTE", "admin"] {
         let mut catalog = by(viewer).catalog();
