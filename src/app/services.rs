@@ -31,7 +31,7 @@ use crate::pb::souk::users::v1::user_service_server::UserServiceServer;
 use crate::services::analytics::Analytics;
 use crate::services::auth::{self, Auth, EndSessions, ForgetCredentials};
 use crate::services::cart::{Carts, EmptyCarts};
-use crate::services::catalog::Catalog;
+use crate::services::catalog::{self, Catalog};
 use crate::services::delivery::Delivery;
 use crate::services::inventory::{self, Inventory, StockOfProducts};
 use crate::services::media::Media;
@@ -97,7 +97,14 @@ pub(super) fn build(base: &Base) -> Services {
     let auth = Auth::new(db(), sealer(), outside, open_orders, of_auth(config));
     let stock = Arc::new(StockOfProducts);
     let cache = base.cache.as_ref();
-    let catalog = Catalog::new(db(), sealer(), stores.clone(), stock, currency, cache);
+    let catalog = Catalog::new(
+        db(),
+        sealer(),
+        stores.clone(),
+        stock,
+        of_catalog(config),
+        cache,
+    );
     let inventory = Inventory::new(db(), sealer(), events(), stores.clone(), catalog.clone());
     let media = Media::new(db(), sealer(), base.blobs.clone(), catalog.clone());
     let reels = Reels::new(
@@ -108,15 +115,16 @@ pub(super) fn build(base: &Base) -> Services {
         catalog.clone(),
         media.clone(),
     );
-    let analytics = Analytics::new(db(), sealer(), stores.clone(), currency);
+    let analytics = Analytics::new(db(), sealer(), stores.clone(), currency, cache);
     let shipping = Shipping::new(db(), stores.clone(), of_shipping(config));
     let delivery = Delivery::new(db(), sealer(), stores.clone(), shipping.clone());
-    let carts = Carts::new(db(), stores.clone(), currency);
+    let carts = Carts::new(db(), stores.clone(), catalog.clone(), currency);
     let orders = Orders::new(
         db(),
         events(),
         sealer(),
         stores.clone(),
+        catalog.clone(),
         shipping.clone(),
         of_orders(config),
     );
@@ -167,6 +175,13 @@ fn of_stores(config: &Config) -> stores::Settings {
     stores::Settings {
         currency: config.market.currency,
         default_phone_country: config.market.phone_country.clone(),
+    }
+}
+
+fn of_catalog(config: &Config) -> catalog::Settings {
+    catalog::Settings {
+        currency: config.market.currency,
+        strict_tiers: config.market.strict_tiers,
     }
 }
 

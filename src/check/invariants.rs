@@ -5,6 +5,20 @@ use super::Invariant;
 
 pub(super) const ALL: &[Invariant] = &[
     Invariant {
+        name: "product-tier",
+        says: "a product is in the tier of its seller",
+        offenders: "
+            SELECT p.id FROM products p JOIN users u ON u.id = p.seller_id
+            WHERE p.tier <> COALESCE(u.seller_category, '')",
+    },
+    Invariant {
+        name: "order-reel",
+        says: "the reel that led to a product shows that product",
+        offenders: "
+            SELECT i.order_id AS id FROM order_items i JOIN reels r ON r.id = i.reel_id
+            WHERE i.product_id IS NULL OR i.product_id <> r.product_id",
+    },
+    Invariant {
         name: "order-total",
         says: "an order's total is its lines plus shipping and tax minus discount",
         offenders: "

@@ -30,6 +30,8 @@ pub struct Market {
     pub adhoc_items: bool,
     /// Where shipping prices come from.
     pub shipping: ShippingMode,
+    /// Whether sellers see only the products of the tier right above their own.
+    pub strict_tiers: bool,
 }
 
 pub(super) fn read(reader: &mut Reader, production: bool) -> Market {
@@ -73,6 +75,7 @@ pub(super) fn read(reader: &mut Reader, production: bool) -> Market {
                 _ => None,
             },
         ),
+        strict_tiers: reader.flag(("B2B_STRICT_TIERS", "market.b2b_strict_tiers"), false),
     }
 }
 

@@ -115,6 +115,8 @@ pub const BUDGETS: &[(&str, u32)] = &[
     ("DeliveryService/QuoteShipping", 4),
     ("DeliveryService/SetStoreRates", 6),
     ("DeliveryService/SetDefaultRates", 4),
+    ("AnalyticsService/GetSellerStats", 8),
+    ("AnalyticsService/ListReelSales", 6),
     ("OpsService/GetInfo", 4),
     ("OpsService/CheckHealth", 5),
     ("OpsService/CheckLiveness", 4),

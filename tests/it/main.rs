@@ -21,6 +21,7 @@
 mod support;
 
 mod access;
+mod analytics;
 mod auth;
 mod cart;
 mod catalog;

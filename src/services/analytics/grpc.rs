@@ -2,26 +2,53 @@
 
 use tonic::{Request, Response, Status};
 
-use super::Analytics;
+use super::convert::{sales_to_pb, stats_to_pb};
+use super::{Analytics, store};
+use crate::grpc;
+use crate::grpc::paging::{Paged, take_paging};
 use crate::kernel::Result;
+use crate::kernel::id::ReelId;
+use crate::kernel::page::cursor;
 use crate::pb::souk::analytics::v1 as pb;
 use crate::pb::souk::analytics::v1::analytics_service_server::AnalyticsService;
 
 type Answered<T> = Result<Response<T>, Status>;
 
+/// Reels of one answer at the most.
+const LIMIT_MAX: i32 = 50;
+
 #[tonic::async_trait]
 impl AnalyticsService for Analytics {
     async fn get_seller_stats(
         &self,
-        _request: Request<pb::GetSellerStatsRequest>,
+        request: Request<pb::GetSellerStatsRequest>,
     ) -> Answered<pb::GetSellerStatsResponse> {
-        Err(Status::unimplemented("GetSellerStats"))
+        let (call, message) = grpc::open(request)?;
+        let store = grpc::optional_id("storeId", &message.store_id)?;
+        let stats = self.stats(&call, store).await?;
+        grpc::answer(pb::GetSellerStatsResponse {
+            stats: Some(stats_to_pb(&stats, self.0.currency)),
+        })
     }
 
     async fn list_reel_sales(
         &self,
-        _request: Request<pb::ListReelSalesRequest>,
+        request: Request<pb::ListReelSalesRequest>,
     ) -> Answered<pb::ListReelSalesResponse> {
-        Err(Status::unimplemented("ListReelSales"))
+        let (call, mut message) = grpc::open(request)?;
+        message.limit = message.limit.min(LIMIT_MAX);
+        let paged = Paged::new(&self.0.sealer, &call, take_paging!(message), &message)?;
+        let store = grpc::optional_id("storeId", &message.store_id)?;
+        let stores = self.stores_of(&call, store).await?;
+        let (conn, dialect) = (self.0.db.read(), self.0.db.dialect());
+        let (rows, total) = store::reels(conn, dialect, &stores, &paged.page).await?;
+        let page = paged.page.finish(rows, total, |reel| cursor(reel.id, b""));
+        let meta = Some(paged.meta(&page, &self.0.sealer));
+        let ids: Vec<ReelId> = page.items.iter().map(|reel| reel.id.into()).collect();
+        let sales = store::sales(conn, dialect, &ids).await?;
+        grpc::answer(pb::ListReelSalesResponse {
+            sales: sales_to_pb(page.items, sales),
+            meta,
+        })
     }
 }

@@ -1,13 +1,32 @@
-//! Numbers for sellers, from what the other services keep.
+//! Numbers for sellers, made of what the services to the left keep: it reads their tables
+//! and writes nothing.
+//!
+//! Holds:
+//! - the numbers of a store are for its members; for others there is no such store;
+//! - revenue is what paid orders brought, and an average is over those alone.
 
+mod convert;
 mod grpc;
+mod shared;
+mod stats;
+mod store;
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use crate::cache::{Cache, Freshness, SharedCache};
 use crate::db::Db;
-use crate::kernel::Currency;
+use crate::kernel::id::StoreId;
 use crate::kernel::seal::Sealer;
-use crate::services::stores::Stores;
+use crate::kernel::{Call, Currency, Error, Reason, Result};
+use crate::services::stores::{Needed, Stores};
+
+use stats::{Counted, Whose};
+
+/// How old numbers may be.
+const CACHED: Freshness = Freshness::only(Duration::from_secs(5 * 60));
+/// Cached numbers at the most.
+const CACHED_MAX: u64 = 10_000;
 
 /// The service of numbers. Clones share it.
 #[derive(Clone)]
@@ -18,16 +37,44 @@ struct Parts {
     sealer: Sealer,
     stores: Stores,
     currency: Currency,
+    counted: Cache<Whose, Counted>,
 }
 
 impl Analytics {
-    /// The service; revenue is told in `currency`.
-    pub fn new(db: Db, sealer: Sealer, stores: Stores, currency: Currency) -> Self {
+    /// The service; revenue is told in `currency`, and `shared` is the cache of all
+    /// processes, if there is one.
+    pub fn new(
+        db: Db,
+        sealer: Sealer,
+        stores: Stores,
+        currency: Currency,
+        shared: Option<&SharedCache>,
+    ) -> Self {
+        let counted = shared.map(shared::counted);
         Self(Arc::new(Parts {
             db,
             sealer,
             stores,
             currency,
+            counted: Cache::tiered("seller_stats", CACHED_MAX, CACHED, counted),
         }))
+    }
+
+    /// The stores that the caller asks for: the named one, or all whose member the caller
+    /// is.
+    ///
+    /// # Errors
+    /// NOT_FOUND when the caller is no member of the named store.
+    async fn stores_of(&self, call: &Call, named: Option<StoreId>) -> Result<Vec<StoreId>> {
+        let (stores, conn) = (&self.0.stores, self.0.db.read());
+        let Some(store) = named else {
+            return stores.stores_of_user(conn, call.user()?).await;
+        };
+        let member = stores.require_member(conn, call, store, Needed::Staff);
+        match member.await {
+            Ok(_) => Ok(vec![store]),
+            Err(refused) if refused.reason() == Reason::Forbidden => Err(Error::not_found("store")),
+            Err(error) => Err(error),
+        }
     }
 }

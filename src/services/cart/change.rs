@@ -3,8 +3,9 @@
 use super::model::{Line, MAX_PIECES, Offer, View};
 use super::{Parts, store};
 use crate::db::Tx;
-use crate::kernel::id::{CartLineId, ProductId, StoreId, UserId};
-use crate::kernel::{Error, Reason, Result};
+use crate::kernel::id::{CartLineId, ProductId, ReelId, StoreId, UserId};
+use crate::kernel::{Call, Error, Reason, Result};
+use crate::services::reels;
 
 /// Lines of one cart at most: what one order can take.
 const MAX_LINES: usize = 100;
@@ -16,24 +17,30 @@ pub(super) struct Addition {
     pub quantity: i32,
     /// The store that the client believes to sell it.
     pub store: Option<StoreId>,
+    /// The reel that led to the product.
+    pub reel: Option<ReelId>,
 }
 
-/// Adds pieces; a product that is there already gets that many more.
+/// Adds pieces; a product that is there already gets that many more, and the reel that was
+/// named last.
 ///
 /// # Errors
 /// PRODUCT_NOT_FOUND, STORE_NOT_ACTIVE, OWN_PRODUCT, VALIDATION_ERROR with the maximum.
 pub(super) async fn add(
     parts: &Parts,
     tx: &Tx,
-    user: UserId,
+    call: &Call,
     wish: &Addition,
 ) -> Result<(CartLineId, View)> {
+    let user = call.user()?;
     store::touch(tx, user).await?;
     let (_, mut lines) = store::read(tx.conn(), user, None).await?;
-    let offers = parts.offers(tx.conn(), &lines, Some(wish.product)).await?;
+    let more = Some(wish.product);
+    let offers = parts.offers(tx.conn(), call, &lines, more).await?;
     let offer = offers.get(&wish.product).filter(|offer| offer.is_on_sale());
     let offer = offer.ok_or_else(|| not_on_sale(wish.product))?;
     check_seller(parts, tx, user, wish, offer).await?;
+    check_reel(tx, wish).await?;
     let there = lines.iter().position(|line| line.product == wish.product);
     let held = there.map_or(0, |place| lines[place].quantity);
     let quantity = check_quantity(held.saturating_add(wish.quantity), offer)?;
@@ -41,6 +48,7 @@ pub(super) async fn add(
         Some(place) => {
             let line = &mut lines[place];
             (line.quantity, line.price_at_add) = (quantity, offer.item.price);
+            line.reel = wish.reel.or(line.reel);
             store::save(tx, line).await?;
             place
         }
@@ -52,6 +60,7 @@ pub(super) async fn add(
                 quantity,
                 price_at_add: offer.item.price,
                 added_at: tx.now(),
+                reel: wish.reel,
             };
             check_room(&lines)?;
             store::insert(tx, user, &line).await?;
@@ -86,6 +95,18 @@ async fn check_seller(
     Ok(())
 }
 
+/// Demands that the reel shows the product.
+async fn check_reel(tx: &Tx, wish: &Addition) -> Result<()> {
+    let Some(reel) = wish.reel else {
+        return Ok(());
+    };
+    let shown = reels::products_of(tx.conn(), &[reel]).await?;
+    match shown.get(&reel) {
+        Some(product) if *product == wish.product => Ok(()),
+        _ => Err(Error::field("reelId", "is no reel of this product")),
+    }
+}
+
 /// Sets how many pieces a line asks for, and takes its price as seen.
 ///
 /// # Errors
@@ -93,13 +114,14 @@ async fn check_seller(
 pub(super) async fn update(
     parts: &Parts,
     tx: &Tx,
-    user: UserId,
+    call: &Call,
     id: CartLineId,
     quantity: i32,
 ) -> Result<View> {
+    let user = call.user()?;
     store::touch(tx, user).await?;
     let (_, mut lines) = store::read(tx.conn(), user, None).await?;
-    let offers = parts.offers(tx.conn(), &lines, None).await?;
+    let offers = parts.offers(tx.conn(), call, &lines, None).await?;
     let line = lines
         .iter_mut()
         .find(|line| line.id == id)
@@ -116,7 +138,8 @@ pub(super) async fn update(
 ///
 /// # Errors
 /// NOT_FOUND.
-pub(super) async fn remove(parts: &Parts, tx: &Tx, user: UserId, id: CartLineId) -> Result<View> {
+pub(super) async fn remove(parts: &Parts, tx: &Tx, call: &Call, id: CartLineId) -> Result<View> {
+    let user = call.user()?;
     store::touch(tx, user).await?;
     let (_, mut lines) = store::read(tx.conn(), user, None).await?;
     let place = lines
@@ -125,7 +148,7 @@ pub(super) async fn remove(parts: &Parts, tx: &Tx, user: UserId, id: CartLineId)
         .ok_or_else(no_line)?;
     lines.remove(place);
     store::remove(tx, user, &[id]).await?;
-    let offers = parts.offers(tx.conn(), &lines, None).await?;
+    let offers = parts.offers(tx.conn(), call, &lines, None).await?;
     parts.view(tx.conn(), lines, offers, Some(tx.now())).await
 }
 
@@ -136,13 +159,14 @@ pub(super) async fn remove(parts: &Parts, tx: &Tx, user: UserId, id: CartLineId)
 pub(super) async fn clear(
     parts: &Parts,
     tx: &Tx,
-    user: UserId,
+    call: &Call,
     of: Option<StoreId>,
 ) -> Result<View> {
+    let user = call.user()?;
     store::touch(tx, user).await?;
     store::clear(tx, user, of).await?;
     let (_, lines) = store::read(tx.conn(), user, None).await?;
-    let offers = parts.offers(tx.conn(), &lines, None).await?;
+    let offers = parts.offers(tx.conn(), call, &lines, None).await?;
     parts.view(tx.conn(), lines, offers, Some(tx.now())).await
 }
 

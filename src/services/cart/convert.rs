@@ -63,7 +63,7 @@ fn line_to_pb(shown: &Shown, group: &Group) -> pb::CartItem {
             .unwrap_or_default()
     };
     pb::CartItem {
-        reel_id: None,
+        reel_id: line.reel.map(|reel| reel.to_string()),
         id: line.id.to_string(),
         product_id: line.product.to_string(),
         store_id: line.store.to_string(),

@@ -34,6 +34,7 @@ pub(super) mod line {
         pub quantity: i32,
         pub price_at_add: i64,
         pub added_at: i64,
+        pub reel_id: Option<Uuid>,
     }
 
     impl ActiveModelBehavior for ActiveModel {}

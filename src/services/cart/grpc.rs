@@ -21,10 +21,8 @@ impl CartService for Carts {
         request: Request<GetCartRequest>,
     ) -> Result<Response<GetCartResponse>, Status> {
         let (call, message) = grpc::open(request)?;
-        let view = self
-            .0
-            .read(call.user()?, store_from_pb(&message.store_id)?)
-            .await?;
+        let of = store_from_pb(&message.store_id)?;
+        let view = self.0.read(&call, of).await?;
         grpc::answer(GetCartResponse {
             cart: Some(view_to_pb(&view)),
         })
@@ -39,14 +37,15 @@ impl CartService for Carts {
             product: grpc::id("productId", &message.product_id)?,
             quantity: message.quantity,
             store: store_from_pb(&message.store_id)?,
+            reel: grpc::optional_id("reelId", &message.reel_id)?,
         };
-        let user = call.user()?;
+        let call = &call;
         let write = |tx| async move {
-            let (id, view) = change::add(&self.0, &tx, user, wish).await?;
+            let (id, view) = change::add(&self.0, &tx, call, wish).await?;
             let (item, cart) = (Some(item_to_pb(&view, id)?), Some(view_to_pb(&view)));
             Ok(AddItemResponse { item, cart })
         };
-        grpc::reply(self.0.db.write(&call, write).await?)
+        grpc::reply(self.0.db.write(call, write).await?)
     }
 
     async fn update_item(
@@ -54,13 +53,13 @@ impl CartService for Carts {
         request: Request<UpdateItemRequest>,
     ) -> Result<Response<UpdateItemResponse>, Status> {
         let (call, message) = grpc::open(request)?;
-        let (user, id) = (call.user()?, grpc::id("id", &message.id)?);
+        let (call, id) = (&call, grpc::id("id", &message.id)?);
         let write = |tx| async move {
-            let view = change::update(&self.0, &tx, user, id, message.quantity).await?;
+            let view = change::update(&self.0, &tx, call, id, message.quantity).await?;
             let (item, cart) = (Some(item_to_pb(&view, id)?), Some(view_to_pb(&view)));
             Ok(UpdateItemResponse { item, cart })
         };
-        grpc::reply(self.0.db.write(&call, write).await?)
+        grpc::reply(self.0.db.write(call, write).await?)
     }
 
     async fn remove_item(
@@ -68,14 +67,14 @@ impl CartService for Carts {
         request: Request<RemoveItemRequest>,
     ) -> Result<Response<RemoveItemResponse>, Status> {
         let (call, message) = grpc::open(request)?;
-        let (user, id) = (call.user()?, grpc::id("id", &message.id)?);
+        let (call, id) = (&call, grpc::id("id", &message.id)?);
         let write = |tx| async move {
-            let view = change::remove(&self.0, &tx, user, id).await?;
+            let view = change::remove(&self.0, &tx, call, id).await?;
             Ok(RemoveItemResponse {
                 cart: Some(view_to_pb(&view)),
             })
         };
-        grpc::reply(self.0.db.write(&call, write).await?)
+        grpc::reply(self.0.db.write(call, write).await?)
     }
 
     async fn clear_cart(
@@ -83,14 +82,14 @@ impl CartService for Carts {
         request: Request<ClearCartRequest>,
     ) -> Result<Response<ClearCartResponse>, Status> {
         let (call, message) = grpc::open(request)?;
-        let (user, of) = (call.user()?, store_from_pb(&message.store_id)?);
+        let (call, of) = (&call, store_from_pb(&message.store_id)?);
         let write = |tx| async move {
-            let view = change::clear(&self.0, &tx, user, of).await?;
+            let view = change::clear(&self.0, &tx, call, of).await?;
             Ok(ClearCartResponse {
                 cart: Some(view_to_pb(&view)),
             })
         };
-        grpc::reply(self.0.db.write(&call, write).await?)
+        grpc::reply(self.0.db.write(call, write).await?)
     }
 
     async fn validate_cart(
@@ -98,10 +97,8 @@ impl CartService for Carts {
         request: Request<ValidateCartRequest>,
     ) -> Result<Response<ValidateCartResponse>, Status> {
         let (call, message) = grpc::open(request)?;
-        let view = self
-            .0
-            .read(call.user()?, store_from_pb(&message.store_id)?)
-            .await?;
+        let of = store_from_pb(&message.store_id)?;
+        let view = self.0.read(&call, of).await?;
         grpc::answer(ValidateCartResponse {
             valid: view.is_valid(),
             problems: problems_to_pb(&view),
@@ -114,10 +111,8 @@ impl CartService for Carts {
         request: Request<GetCartSummaryRequest>,
     ) -> Result<Response<GetCartSummaryResponse>, Status> {
         let (call, message) = grpc::open(request)?;
-        let view = self
-            .0
-            .read(call.user()?, store_from_pb(&message.store_id)?)
-            .await?;
+        let of = store_from_pb(&message.store_id)?;
+        let view = self.0.read(&call, of).await?;
         grpc::answer(summary_to_pb(&view))
     }
 

@@ -23,8 +23,8 @@ use async_trait::async_trait;
 
 use crate::db::{Conn, Db, Tx};
 use crate::kernel::id::{CartLineId, ProductId, StoreId, UserId};
-use crate::kernel::{Code, Currency, Result, Time};
-use crate::services::catalog;
+use crate::kernel::{Call, Code, Currency, Result, Time};
+use crate::services::catalog::{self, Catalog};
 use crate::services::inventory;
 use crate::services::stores::Stores;
 use crate::services::users;
@@ -39,16 +39,18 @@ pub struct Carts(Arc<Parts>);
 struct Parts {
     db: Db,
     stores: Stores,
+    catalog: Catalog,
     /// The marketplace's, for carts without a line.
     currency: Currency,
 }
 
 impl Carts {
     /// The service; `currency` is that of an empty cart.
-    pub fn new(db: Db, stores: Stores, currency: Currency) -> Self {
+    pub fn new(db: Db, stores: Stores, catalog: Catalog, currency: Currency) -> Self {
         Self(Arc::new(Parts {
             db,
             stores,
+            catalog,
             currency,
         }))
     }
@@ -56,17 +58,19 @@ impl Carts {
 
 impl Parts {
     /// What the cart shows now; only the lines of a store when it is named.
-    async fn read(&self, user: UserId, of: Option<StoreId>) -> Result<View> {
+    async fn read(&self, call: &Call, of: Option<StoreId>) -> Result<View> {
         let conn = self.db.read();
-        let (updated_at, lines) = store::read(conn, user, of).await?;
-        let offers = self.offers(conn, &lines, None).await?;
+        let (updated_at, lines) = store::read(conn, call.user()?, of).await?;
+        let offers = self.offers(conn, call, &lines, None).await?;
         self.view(conn, lines, offers, updated_at).await
     }
 
-    /// The products of the lines, and of one more, as they are offered now.
+    /// The products of the lines, and of one more, as they are offered now to the caller;
+    /// those that the caller may not see are absent.
     async fn offers(
         &self,
         conn: &impl Conn,
+        call: &Call,
         lines: &[Line],
         more: Option<ProductId>,
     ) -> Result<HashMap<ProductId, Offer>> {
@@ -74,7 +78,7 @@ impl Parts {
         if ids.is_empty() {
             return Ok(HashMap::new());
         }
-        let items = catalog::sale_items(conn, &ids).await?;
+        let items = self.catalog.sale_items(conn, call, &ids).await?;
         let pairs: Vec<_> = items
             .iter()
             .map(|item| (item.store, item.product))

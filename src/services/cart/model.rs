@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::kernel::id::{CartLineId, ProductId, StoreId};
+use crate::kernel::id::{CartLineId, ProductId, ReelId, StoreId};
 use crate::kernel::{Currency, Reason, Result, Time, money};
 use crate::services::catalog::{self, SaleItem};
 use crate::services::stores::{Status, Store};
@@ -27,6 +27,8 @@ pub struct Line {
     pub price_at_add: i64,
     /// When the line was added.
     pub added_at: Time,
+    /// The reel that led to the product.
+    pub reel: Option<ReelId>,
 }
 
 /// A product as it is offered now.

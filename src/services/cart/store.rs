@@ -40,6 +40,7 @@ struct CartRow {
     quantity: Option<i32>,
     price_at_add: Option<i64>,
     added_at: Option<i64>,
+    reel_id: Option<Uuid>,
 }
 
 /// When the cart last changed (nothing for a cart that was never used), and its lines,
@@ -56,7 +57,7 @@ pub(super) async fn read(
     };
     let sql = format!(
         "SELECT carts.updated_at, cart_lines.id, product_id, store_id, quantity, price_at_add, \
-         added_at FROM carts LEFT JOIN cart_lines ON cart_lines.user_id = carts.user_id{of_store} \
+         added_at, reel_id FROM carts LEFT JOIN cart_lines ON cart_lines.user_id = carts.user_id{of_store} \
          WHERE carts.user_id = $1 ORDER BY added_at, cart_lines.id"
     );
     let values = [Some(user.uuid()), store.map(Into::into)]
@@ -78,6 +79,7 @@ fn line_of(row: CartRow) -> Option<Line> {
         quantity: row.quantity?,
         price_at_add: row.price_at_add?,
         added_at: Time::from_micros(row.added_at?),
+        reel: row.reel_id.map(Into::into),
     })
 }
 
@@ -109,6 +111,7 @@ pub(super) async fn insert(tx: &Tx, user: UserId, new: &Line) -> Result<()> {
         quantity: new.quantity,
         price_at_add: new.price_at_add,
         added_at: new.added_at.micros(),
+        reel_id: new.reel.map(Into::into),
     };
     line::Entity::insert(row.into_active_model())
         .exec_without_returning(tx.conn())
@@ -116,12 +119,13 @@ pub(super) async fn insert(tx: &Tx, user: UserId, new: &Line) -> Result<()> {
     Ok(())
 }
 
-/// Writes quantity and price of a line of a held cart.
+/// Writes quantity, price and reel of a line of a held cart.
 pub(super) async fn save(tx: &Tx, changed: &Line) -> Result<()> {
     line::ActiveModel {
         id: Set(changed.id.uuid()),
         quantity: Set(changed.quantity),
         price_at_add: Set(changed.price_at_add),
+        reel_id: Set(changed.reel.map(Into::into)),
         ..Default::default()
     }
     .update(tx.conn())

@@ -7,7 +7,7 @@ use prost::Message;
 use super::list::{Among, Brand, Filter, Sort};
 use super::tree::Tree;
 use super::write::{NewProduct, Update};
-use super::{Category, Changes, Product, Status, categories};
+use super::{Category, Changes, Product, Sight, Status, categories};
 use crate::grpc;
 use crate::grpc::convert::{time_from_pb, time_to_pb};
 use crate::kernel::id::{CategoryId, ImageId, ProductId, StoreId, UserId};
@@ -241,8 +241,9 @@ pub fn category(word: &str, tree: &Tree) -> Result<Option<(CategoryId, String)>>
     Ok(Some((found.id.into(), found.name.clone())))
 }
 
-/// The products on sale that a request asks for. An unknown category holds nothing.
-pub fn filter(request: &pb::ListProductsRequest, tree: &Tree) -> Result<Filter> {
+/// The products on sale that a request asks for, of those that the caller sees. An unknown
+/// category holds nothing.
+pub fn filter(request: &pb::ListProductsRequest, tree: &Tree, sight: Sight) -> Result<Filter> {
     let (words, category) = (request.search.trim(), request.category.trim());
     let categories = (!category.is_empty()).then(|| {
         let found = tree.named(category);
@@ -259,7 +260,10 @@ pub fn filter(request: &pb::ListProductsRequest, tree: &Tree) -> Result<Filter> 
         min_price: request.min_price,
         max_price: request.max_price,
         in_stock: request.in_stock,
-        ..Filter::all(Among::OnSale { featured: false })
+        ..Filter::all(Among::OnSale {
+            sight,
+            featured: false,
+        })
     })
 }
 

@@ -81,6 +81,7 @@ pub mod product {
         pub payment_note: String,
         pub in_stock: bool,
         pub store_visible: bool,
+        pub tier: String,
         pub featured: bool,
         pub rating: f64,
         pub views: i32,

@@ -5,10 +5,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use super::list::{Among, Filter, Sort};
-use super::{Catalog, Product};
+use super::store::lists;
+use super::{Catalog, Product, Sight};
 use crate::cache::{Cache, Freshness, SharedCache, Tier};
 use crate::kernel::page::{Page, PageRequest, Start};
-use crate::kernel::{Caller, Result};
+use crate::kernel::{Call, Caller, Result};
 
 /// How long a page is believed when no event comes.
 const CACHED: Freshness = Freshness::lasting(Duration::from_secs(120));
@@ -17,15 +18,24 @@ const GROUP: &str = "products:featured";
 /// Cached pages at the most.
 const CACHED_MAX: u64 = 1_000;
 
+/// A page as everybody sees it.
+#[derive(Debug, Clone)]
+pub struct Selection {
+    /// The page.
+    pub page: Arc<Page<Product>>,
+    /// Nothing that is featured is hidden from anybody, so that this is the page of all.
+    pub is_whole: bool,
+}
+
 /// Pages of featured products. A page is found under the generation in which it was read,
 /// so that one step forgets all of them.
 pub struct Featured {
     generation: AtomicU64,
-    pages: Cache<Key, Arc<Page<Product>>>,
+    pages: Cache<Key, Selection>,
     shared: Option<Pages>,
 }
 
-type Pages = Tier<Key, Arc<Page<Product>>>;
+type Pages = Tier<Key, Selection>;
 
 /// Which page, and of which generation in this process.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -69,28 +79,53 @@ impl Featured {
 }
 
 impl Catalog {
-    /// A page of the featured products on sale, newest first. Costs no statement when it
-    /// is cached.
-    pub(super) async fn list_featured(&self, page: &PageRequest) -> Result<Arc<Page<Product>>> {
-        let featured = &self.0.featured;
+    /// A page of the featured products on sale that the caller sees, newest first. Costs
+    /// no statement when it is cached, unless some of them are hidden from others and the
+    /// caller is somebody in particular.
+    pub(super) async fn list_featured(
+        &self,
+        call: &Call,
+        page: &PageRequest,
+    ) -> Result<Arc<Page<Product>>> {
+        let public = self.public_featured(page).await?;
+        if public.is_whole || call.caller == Caller::Anonymous {
+            return Ok(public.page);
+        }
+        let filter = featured(self.sight(call).await?);
+        let own = self.list(&call.caller, &filter, Sort::Newest, page);
+        own.await.map(Arc::new)
+    }
+
+    async fn public_featured(&self, page: &PageRequest) -> Result<Selection> {
+        let kept = &self.0.featured;
         let start = match &page.start {
             Start::First => Vec::new(),
             Start::After(cursor) => cursor.clone(),
             // No cursor is so short.
             Start::Number(number) => number.to_be_bytes().to_vec(),
         };
-        let generation = featured.generation.load(Ordering::SeqCst);
+        let generation = kept.generation.load(Ordering::SeqCst);
         let load = || async {
-            let filter = Filter::all(Among::OnSale { featured: true });
+            let (db, filter) = (&self.0.db, featured(Sight::PUBLIC));
             // What is kept until an event comes is read where the event was written.
-            let whole = self.list(&Caller::System, &filter, Sort::Newest, page);
-            whole.await.map(Arc::new)
+            let found = self.list(&Caller::System, &filter, Sort::Newest, page);
+            Ok(Selection {
+                page: Arc::new(found.await?),
+                is_whole: !lists::hides_featured(db.read(), db.dialect()).await?,
+            })
         };
         let key = Key {
             generation,
             limit: page.limit,
             start,
         };
-        featured.pages.get_or_load(&key, load).await
+        kept.pages.get_or_load(&key, load).await
     }
+}
+
+const fn featured(sight: Sight) -> Filter {
+    Filter::all(Among::OnSale {
+        sight,
+        featured: true,
+    })
 }

@@ -97,7 +97,7 @@ impl CatalogService for Catalog {
         let (call, mut message) = grpc::open(request)?;
         let paged = Paged::new(&self.0.sealer, &call, take_paging!(message), &message)?;
         let page = self
-            .brands(&call.caller, &fold(&message.search), &paged.page)
+            .brands(&call, &fold(&message.search), &paged.page)
             .await?;
         grpc::answer(pb::ListBrandsResponse {
             meta: Some(paged.meta(&page, &self.0.sealer)),
@@ -113,7 +113,7 @@ impl CatalogService for Catalog {
         let paged = Paged::new(&self.0.sealer, &call, take_paging!(message), &message)?;
         let sort = convert::sort(message.sort(), message.search.trim())?;
         let tree = self.tree().await?;
-        let filter = convert::filter(&message, &tree)?;
+        let filter = convert::filter(&message, &tree, self.sight(&call).await?)?;
         let page = self.list(&call.caller, &filter, sort, &paged.page).await?;
         grpc::answer(pb::ListProductsResponse {
             meta: Some(paged.meta(&page, &self.0.sealer)),
@@ -132,7 +132,7 @@ impl CatalogService for Catalog {
         let tree = self.tree().await?;
         let filter = Filter {
             words: Some(fold(&asked.search)),
-            ..convert::filter(&asked, &tree)?
+            ..convert::filter(&asked, &tree, self.sight(&call).await?)?
         };
         let page = self.list(&call.caller, &filter, sort, &paged.page).await?;
         grpc::answer(pb::SearchProductsResponse {
@@ -147,7 +147,7 @@ impl CatalogService for Catalog {
     ) -> Answered<pb::ListFeaturedProductsResponse> {
         let (call, mut message) = grpc::open(request)?;
         let paged = Paged::new(&self.0.sealer, &call, take_paging!(message), &message)?;
-        let page = self.list_featured(&paged.page).await?;
+        let page = self.list_featured(&call, &paged.page).await?;
         let tree = self.tree().await?;
         grpc::answer(pb::ListFeaturedProductsResponse {
             meta: Some(paged.meta(&page, &self.0.sealer)),

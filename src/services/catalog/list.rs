@@ -1,16 +1,18 @@
 //! Lists of products: what is asked for, in which order, and where a page ends.
 
 use super::store::lists::{self, Listed};
-use super::{Catalog, Product, Status};
+use super::{Catalog, Product, Sight, Status};
 use crate::kernel::id::{CategoryId, StoreId, UserId};
 use crate::kernel::page::{Page, PageRequest, cursor};
-use crate::kernel::{Caller, Result};
+use crate::kernel::{Call, Caller, Result};
 
 /// Among which products to look.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Among {
-    /// Those that everyone sees.
+    /// Those on sale.
     OnSale {
+        /// To whom.
+        sight: Sight,
         /// Only those that the marketplace features.
         featured: bool,
     },
@@ -115,13 +117,14 @@ impl Catalog {
     /// little late.
     pub(super) async fn brands(
         &self,
-        caller: &Caller,
+        call: &Call,
         prefix: &str,
         page: &PageRequest,
     ) -> Result<Page<Brand>> {
-        let db = &self.0.db;
-        let read = |conn| async move { lists::brands(&conn, db.dialect(), prefix, page).await };
-        let (rows, total) = db.read_stale(caller, read).await?;
+        let (db, sight) = (&self.0.db, &self.sight(call).await?);
+        let read =
+            |conn| async move { lists::brands(&conn, db.dialect(), sight, prefix, page).await };
+        let (rows, total) = db.read_stale(&call.caller, read).await?;
         Ok(page.finish(rows, total, |brand| brand.key.as_bytes().to_vec()))
     }
 }

@@ -6,6 +6,7 @@
 //! - its slug, and in its store its article number, are its own until it is deleted;
 //! - its version counts its changes without a gap, and each has an event on the topic
 //!   `product/<uuid>`;
+//! - who is to see it is decided by the tier of its seller, in `sight`;
 //! - what a buyer pays is [`Product::sale_price`], here and nowhere else.
 //!
 //! Stock belongs to the inventory, which shows here as `in_stock` and as the store's own
@@ -20,6 +21,7 @@ mod list;
 mod product;
 mod sale;
 mod shared;
+mod sight;
 mod slug;
 mod state;
 mod store;
@@ -36,17 +38,20 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::cache::{Cache, Freshness, SharedCache};
-use crate::db::{Conn, Db, Observer, Tx};
+use crate::db::{Conn, Db, Observer, Seen, Tx};
 use crate::kernel::id::{ProductId, UserId};
 use crate::kernel::seal::Sealer;
 use crate::kernel::{Call, Currency, Error, Reason, Result};
 use crate::services::stores::{Needed, Stores};
+use crate::services::users;
 
 pub use entity::category::Model as Category;
 pub use entity::product::Model as Product;
 use featured::Featured;
 pub use product::{Changes, Image};
-pub use sale::{SaleItem, sale_items};
+pub use sale::SaleItem;
+use sight::Categories;
+pub use sight::Sight;
 pub use state::Status;
 use tree::Tree;
 
@@ -54,6 +59,15 @@ use tree::Tree;
 const CACHED: Freshness = Freshness::lasting(Duration::from_secs(60));
 /// Cached products at the most.
 const CACHED_MAX: u64 = 50_000;
+
+/// How the marketplace shows products.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The marketplace's currency.
+    pub currency: Currency,
+    /// Whether who buys in the supply chain sees the products of the next tier alone.
+    pub strict_tiers: bool,
+}
 
 /// What the catalog asks of the inventory.
 #[async_trait]
@@ -83,7 +97,8 @@ struct Parts {
     sealer: Sealer,
     stores: Stores,
     stock: Arc<dyn ProductStock>,
-    currency: Currency,
+    settings: Settings,
+    categories: Categories,
     products: Cache<ProductId, Arc<Product>>,
     slugs: Cache<String, ProductId>,
     tree: Cache<(), Arc<Tree>>,
@@ -91,14 +106,14 @@ struct Parts {
 }
 
 impl Catalog {
-    /// The service; `sealer` makes its page tokens, `currency` is the marketplace's, and
-    /// `shared` is the cache of all processes, if there is one.
+    /// The service; `sealer` makes its page tokens, and `shared` is the cache of all
+    /// processes, if there is one.
     pub fn new(
         db: Db,
         sealer: Sealer,
         stores: Stores,
         stock: Arc<dyn ProductStock>,
-        currency: Currency,
+        settings: Settings,
         shared: Option<&SharedCache>,
     ) -> Self {
         let products = shared.map(shared::products);
@@ -107,7 +122,8 @@ impl Catalog {
             sealer,
             stores,
             stock,
-            currency,
+            categories: Categories::new(settings.strict_tiers),
+            settings,
             products: Cache::tiered("products", CACHED_MAX, CACHED, products),
             slugs: Cache::tiered("product_slugs", CACHED_MAX, CACHED, None),
             tree: Cache::tiered("categories", 1, CACHED, None),
@@ -127,8 +143,8 @@ impl Catalog {
         self.0.products.get_or_load(&id, load).await
     }
 
-    /// A product that the caller may see: on sale, or of a store whose member the caller
-    /// is. Costs no statement when it is cached.
+    /// A product that the caller may see: on sale and of a tier that the caller sees, or of
+    /// a store whose member the caller is. Costs no statement when it is cached.
     ///
     /// # Errors
     /// PRODUCT_NOT_FOUND.
@@ -140,15 +156,17 @@ impl Catalog {
 
     async fn check_sight(&self, call: &Call, product: &Product) -> Result<()> {
         let (stores, conn) = (&self.0.stores, self.0.db.read());
-        let seen = if product.status() == Status::Active {
-            stores.visible(conn, call, product.store()).await
-        } else {
+        if product.status() != Status::Active {
             let needed = Needed::Staff;
-            stores
-                .require_member(conn, call, product.store(), needed)
-                .await
-        };
-        seen.map(drop).map_err(hidden)
+            let member = stores.require_member(conn, call, product.store(), needed);
+            return member.await.map(drop).map_err(hidden);
+        }
+        let store = stores.visible(conn, call, product.store());
+        store.await.map_err(hidden)?;
+        match self.sees_cached(call, product).await? {
+            true => Ok(()),
+            false => Err(not_found()),
+        }
     }
 
     /// The product of a slug, if any. Costs no statement when it is cached.
@@ -185,13 +203,14 @@ impl Catalog {
         let catalog = Arc::downgrade(&self.0);
         Box::new(move |event| {
             if let Some(catalog) = catalog.upgrade().map(Catalog) {
-                catalog.changed(event.topic, event.kind, event.payload);
+                catalog.changed(event);
             }
         })
     }
 
     /// Forgets what an event made stale.
-    fn changed(&self, topic: &str, kind: &str, payload: &[u8]) {
+    fn changed(&self, event: Seen<'_>) {
+        let topic = event.topic;
         let (room, uuid) = topic.split_once('/').unwrap_or((topic, ""));
         match room {
             "product" => {
@@ -202,8 +221,15 @@ impl Catalog {
             }
             "category" => self.0.tree.invalidate(&()),
             "store" => self.0.featured.forget(),
+            "user" => {
+                self.0.categories.forget(event.aggregate.into());
+                if users::is_change_of_tier(event) {
+                    self.0.featured.forget();
+                }
+            }
             _ => {
-                if let Some(product) = self.0.stock.offer_changed(kind, payload) {
+                let offer = self.0.stock.offer_changed(event.kind, event.payload);
+                if let Some(product) = offer {
                     self.0.products.invalidate(&product);
                     self.0.featured.forget();
                 }

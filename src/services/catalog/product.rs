@@ -11,6 +11,7 @@ use super::state::Status;
 use crate::kernel::id::{CategoryId, ImageId, ProductId, StoreId, UserId};
 use crate::kernel::text::fold;
 use crate::kernel::{Currency, Error, Result, Time};
+use crate::services::users::SellerCategory;
 
 /// A picture of a product. The first of a product's pictures stands for it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -108,6 +109,7 @@ impl Product {
             payment_note: String::new(),
             in_stock: false,
             store_visible,
+            tier: String::new(),
             featured: false,
             rating: 0.0,
             views: 0,
@@ -129,13 +131,24 @@ impl Product {
         self.store_id.into()
     }
 
+    /// The owner of that store.
+    pub fn seller(&self) -> UserId {
+        self.seller_id.into()
+    }
+
+    /// The tier of its seller when the row was read. A cached product may be older than
+    /// a change of it.
+    pub fn tier(&self) -> Option<SellerCategory> {
+        SellerCategory::from_word(&self.tier)
+    }
+
     /// Where it is in its life. The table knows no other word; if it did, it would not be
     /// for sale.
     pub fn status(&self) -> Status {
         Status::from_word(&self.status).unwrap_or(Status::Inactive)
     }
 
-    /// Whether everyone may see it.
+    /// Whether it is on sale, to those who see the products of its seller.
     pub fn is_on_sale(&self) -> bool {
         self.status() == Status::Active && self.store_visible
     }

@@ -1,9 +1,10 @@
 //! What carts and orders need to know of products.
 
-use super::{Product, Status, store};
+use super::{Catalog, Product, Status, store};
 use crate::db::Conn;
 use crate::kernel::id::{ProductId, StoreId, UserId};
-use crate::kernel::{Currency, Result};
+use crate::kernel::{Call, Currency, Result};
+use crate::services::users::SellerCategory;
 
 /// A product as it is sold now.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,6 +15,8 @@ pub struct SaleItem {
     pub store: StoreId,
     /// The owner of that store.
     pub seller: UserId,
+    /// The owner's tier.
+    pub tier: Option<SellerCategory>,
     /// Its name.
     pub name: String,
     /// The address of its picture; empty when it has none.
@@ -32,24 +35,39 @@ pub struct SaleItem {
     pub in_stock: bool,
 }
 
-/// The products among `ids`, deleted ones too; unknown ones are absent. One statement.
-///
-/// # Errors
-/// Those of the database.
-pub async fn sale_items(conn: &impl Conn, ids: &[ProductId]) -> Result<Vec<SaleItem>> {
-    let found = store::find_all(conn, ids).await?;
-    Ok(found.into_iter().map(SaleItem::from).collect())
+impl Catalog {
+    /// The products among `ids` that the caller sees as far as tiers go, deleted ones too;
+    /// all others are absent. One statement where everybody sees them.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn sale_items(
+        &self,
+        conn: &impl Conn,
+        call: &Call,
+        ids: &[ProductId],
+    ) -> Result<Vec<SaleItem>> {
+        let mut items = Vec::with_capacity(ids.len());
+        for product in store::find_all(conn, ids).await? {
+            let item = SaleItem::from(product);
+            if self.sees(conn, call, item.store, item.tier).await? {
+                items.push(item);
+            }
+        }
+        Ok(items)
+    }
 }
 
 impl From<Product> for SaleItem {
     fn from(product: Product) -> Self {
         let price = product.sale_price();
-        let status = product.status();
+        let (status, tier) = (product.status(), product.tier());
         let image = product.images.0.into_iter().next();
         Self {
             product: product.id.into(),
             store: product.store_id.into(),
             seller: product.seller_id.into(),
+            tier,
             name: product.name,
             image: image.map(|image| image.url).unwrap_or_default(),
             sku: product.sku,

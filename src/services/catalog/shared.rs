@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::featured::Selection;
 use super::{CACHED, Product};
 use crate::cache::{Portable, SharedCache, Tier};
 use crate::kernel::id::ProductId;
@@ -16,7 +17,7 @@ pub(super) fn products(cache: &SharedCache) -> Tier<ProductId, Arc<Product>> {
 }
 
 impl Portable for Arc<Product> {
-    const FORM: u8 = 1;
+    const FORM: u8 = 2;
 
     fn to_bytes(&self) -> Option<Vec<u8>> {
         serde_json::to_vec(&**self).ok()
@@ -35,10 +36,11 @@ struct Written<T> {
     limit: u64,
     number: Option<u32>,
     total: Option<u64>,
+    is_whole: bool,
 }
 
-impl Portable for Arc<Page<Product>> {
-    const FORM: u8 = 1;
+impl Portable for Selection {
+    const FORM: u8 = 2;
 
     fn to_bytes(&self) -> Option<Vec<u8>> {
         let Page {
@@ -47,13 +49,14 @@ impl Portable for Arc<Page<Product>> {
             limit,
             number,
             total,
-        } = &**self;
+        } = &*self.page;
         let written = Written {
             items,
             next: next.clone(),
             limit: *limit,
             number: *number,
             total: *total,
+            is_whole: self.is_whole,
         };
         serde_json::to_vec(&written).ok()
     }
@@ -65,14 +68,19 @@ impl Portable for Arc<Page<Product>> {
             limit,
             number,
             total,
+            is_whole,
         } = serde_json::from_slice(bytes).ok()?;
-        Some(Self::new(Page {
+        let page = Page {
             items,
             next,
             limit,
             number,
             total,
-        }))
+        };
+        Some(Self {
+            page: Arc::new(page),
+            is_whole,
+        })
     }
 }
 
@@ -110,7 +118,13 @@ mod tests {
             number: Some(3),
             total: Some(41),
         });
-        let back = Arc::<Page<Product>>::from_bytes(&page.to_bytes().unwrap()).unwrap();
+        let written = Selection {
+            page: page.clone(),
+            is_whole: true,
+        };
+        let back = Selection::from_bytes(&written.to_bytes().unwrap()).unwrap();
+        assert!(back.is_whole);
+        let back = back.page;
         assert_eq!(back.items, page.items);
         assert_eq!((&back.next, back.limit), (&page.next, page.limit));
         assert_eq!((back.number, back.total), (page.number, page.total));

@@ -1,7 +1,9 @@
-//! Every query on products; those on categories are in `categories`, lists in `lists`.
+//! Every query on products; those on categories are in `categories`, lists in `lists`,
+//! what they leave out in `sight`.
 
 pub mod categories;
 pub mod lists;
+mod sight;
 
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{
@@ -93,10 +95,11 @@ pub async fn sku_is_taken(tx: &Tx, new: &Product) -> Result<bool> {
 /// SKU_TAKEN, and NOT_FOUND when its category is gone meanwhile.
 pub async fn save(tx: &Tx, changed: &Product) -> Result<()> {
     let mut row = changed.clone().into_active_model().reset_all();
-    // These follow the stock and the store, by trigger.
+    // These follow the stock, the store and the seller, by trigger.
     row.in_stock = ActiveValue::Unchanged(changed.in_stock);
     row.price_override = ActiveValue::Unchanged(changed.price_override);
     row.store_visible = ActiveValue::Unchanged(changed.store_visible);
+    row.tier = ActiveValue::Unchanged(changed.tier.clone());
     match row.update(tx.conn()).await {
         Ok(_) => Ok(()),
         Err(error) => Err(broken(error)),

@@ -76,7 +76,7 @@ impl Catalog {
             .stores
             .require_member(tx.conn(), call, store, Needed::Staff)
             .await?;
-        let currency = new.currency.unwrap_or(self.0.currency);
+        let currency = new.currency.unwrap_or(self.0.settings.currency);
         let visible = store.is_public();
         let mut product = Product::blank(store.id, store.owner, currency, visible, now);
         product.change(&new.content, "", now)?;
@@ -191,9 +191,7 @@ impl Catalog {
             .await;
         match member {
             Ok(_) => Ok(product),
-            // Who sees the product learns that it is not his; to others it does not exist.
-            Err(error) if product.is_on_sale() => Err(error),
-            Err(error) => Err(super::hidden(error)),
+            Err(error) => Err(self.refusal(tx.conn(), call, &product, error).await),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::kernel::id::{ProductId, StoreId};
+use crate::kernel::id::{ProductId, ReelId, StoreId};
 use crate::kernel::{Error, Reason, Result, Violation};
 
 /// One line of a request, as it came.
@@ -12,6 +12,7 @@ pub(super) struct Line {
     pub quantity: i32,
     pub title: Option<String>,
     pub price: Option<i64>,
+    pub reel: Option<ReelId>,
 }
 
 /// Pieces of a product.
@@ -21,6 +22,9 @@ pub(super) struct Wanted {
     pub quantity: i32,
     /// Where the request says so, for refusals.
     pub field: String,
+    /// The reels that led to the product, each where the request names it. The first one
+    /// counts.
+    pub reels: Vec<(ReelId, String)>,
 }
 
 /// Pieces of something that the marketplace does not know.
@@ -95,10 +99,14 @@ fn products(lines: Vec<Line>) -> Result<Vec<Wanted>> {
             continue;
         };
         let field = format!("items[{place}].quantity");
+        let reel = line
+            .reel
+            .map(|reel| (reel, format!("items[{place}].reelId")));
         match places.get(&product) {
             Some(first) => {
                 let sum = wanted[*first].quantity.checked_add(line.quantity);
                 wanted[*first].quantity = sum.ok_or_else(|| Error::field(field, "is too large"))?;
+                wanted[*first].reels.extend(reel);
             }
             None => {
                 places.insert(product, wanted.len());
@@ -106,6 +114,7 @@ fn products(lines: Vec<Line>) -> Result<Vec<Wanted>> {
                     product,
                     quantity: line.quantity,
                     field,
+                    reels: reel.into_iter().collect(),
                 });
             }
         }
@@ -127,6 +136,10 @@ fn free_items(lines: Vec<Line>, store: Option<StoreId>) -> Result<Basket> {
     }
     let mut items = Vec::with_capacity(lines.len());
     for (place, line) in lines.into_iter().enumerate() {
+        if line.reel.is_some() {
+            let field = format!("items[{place}].reelId");
+            violations.push(missing(field, "free items come from no reel"));
+        }
         match (line.title, line.price) {
             (Some(title), Some(price)) => {
                 items.push(FreeItem {
@@ -165,6 +178,7 @@ mod tests {
             quantity: 1,
             title: title.map(str::to_owned),
             price,
+            reel: None,
         }
     }
 
@@ -178,6 +192,7 @@ mod tests {
             product,
             quantity: 2,
             field: "items[0].quantity".to_owned(),
+            reels: Vec::new(),
         };
         assert_eq!(direct, Basket::Products(vec![wanted], Some(store)));
         let items = read(vec![free(Some("Lamp"), Some(500))], None).unwrap();
@@ -210,6 +225,25 @@ mod tests {
     }
 
     #[test]
+    fn the_reels_of_one_wish_keep_their_places() {
+        let now = Time::from_micros(1);
+        let (product, reel) = (ProductId::new(now), ReelId::new(now));
+        let led = Line {
+            reel: Some(reel),
+            ..line(Some(product), 1)
+        };
+        let lines = vec![line(Some(product), 1), led.clone(), led];
+        let Basket::Products(wanted, None) = read(lines, None).unwrap() else {
+            panic!()
+        };
+        let fields = ["items[1].reelId", "items[2].reelId"];
+        assert_eq!(
+            wanted[0].reels,
+            fields.map(|field| (reel, field.to_owned()))
+        );
+    }
+
+    #[test]
     fn a_mix_a_gap_and_nothing_are_refused_by_name() {
         let now = Time::from_micros(1);
         let product = Some(ProductId::new(now));
@@ -218,6 +252,11 @@ mod tests {
             quantity: 1,
             title: Some("Lamp".to_owned()),
             price: None,
+            reel: None,
+        };
+        let of_a_reel = Line {
+            reel: Some(ReelId::new(now)),
+            ..free(Some("Lamp"), Some(1))
         };
         let cases = [
             (vec![], None, Reason::ValidationError, "items"),
@@ -245,6 +284,12 @@ mod tests {
                 None,
                 Reason::ValidationError,
                 "items[0].price",
+            ),
+            (
+                vec![of_a_reel],
+                None,
+                Reason::ValidationError,
+                "items[0].reelId",
             ),
             (
                 vec![free(Some("Lamp"), Some(1))],

@@ -123,7 +123,7 @@ fn version_to_pb(version: i64) -> i32 {
 
 fn item_to_pb(item: &Item) -> pb::OrderItem {
     pb::OrderItem {
-        reel_id: None,
+        reel_id: item.reel.map(|reel| reel.to_string()),
         id: item.id.to_string(),
         product_id: item
             .product

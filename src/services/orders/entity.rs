@@ -75,6 +75,7 @@ pub(super) mod item {
         pub unit_price: i64,
         pub quantity: i32,
         pub subtotal: i64,
+        pub reel_id: Option<Uuid>,
     }
 
     impl ActiveModelBehavior for ActiveModel {}

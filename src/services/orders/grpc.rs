@@ -60,10 +60,10 @@ impl OrderService for Orders {
         request: Request<PlaceOrderRequest>,
     ) -> Result<Response<PlaceOrderResponse>, Status> {
         let (call, message) = grpc::open(request)?;
-        let (wish, caller) = (&place_from_pb(message)?, &call.caller);
+        let (wish, call) = (&place_from_pb(message)?, &call);
         let write =
-            |tx| async move { placed_to_pb(&place::place(&self.0, &tx, caller, wish).await?) };
-        let mut answer = self.0.db.write(&call, write).await?;
+            |tx| async move { placed_to_pb(&place::place(&self.0, &tx, call, wish).await?) };
+        let mut answer = self.0.db.write(call, write).await?;
         if !answer.replayed {
             let placed = answer.value.orders.len().max(1);
             counter!("souk_orders_placed_total").increment(placed as u64);
@@ -80,9 +80,9 @@ impl OrderService for Orders {
         request: Request<QuoteOrderRequest>,
     ) -> Result<Response<QuoteOrderResponse>, Status> {
         let (call, message) = grpc::open(request)?;
-        let (checkout, buyer) = (quote_from_pb(message)?, call.caller.user_id());
+        let checkout = quote_from_pb(message)?;
         let (conn, now) = (self.0.db.read(), self.0.db.clock().now());
-        let quoted = quote::quote(&self.0, conn, buyer, &checkout, Stock::Shown, now).await?;
+        let quoted = quote::quote(&self.0, conn, &call, &checkout, Stock::Shown, now).await?;
         grpc::answer(quoted_to_pb(&quoted))
     }
 

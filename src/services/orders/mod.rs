@@ -29,6 +29,7 @@ mod pricing;
 mod quote;
 mod read;
 mod receiver;
+mod reels;
 mod state;
 mod store;
 mod watch;
@@ -43,6 +44,7 @@ use crate::events::Events;
 use crate::kernel::id::{StoreId, UserId};
 use crate::kernel::seal::Sealer;
 use crate::kernel::{Currency, Result};
+use crate::services::catalog::Catalog;
 use crate::services::shipping::Shipping;
 use crate::services::stores::Stores;
 use crate::services::users::{Farewell, OpenOrders};
@@ -73,6 +75,7 @@ struct Parts {
     /// Makes page tokens and the tokens of guests.
     sealer: Sealer,
     stores: Stores,
+    catalog: Catalog,
     shipping: Shipping,
     settings: Settings,
 }
@@ -84,6 +87,7 @@ impl Orders {
         events: Events,
         sealer: Sealer,
         stores: Stores,
+        catalog: Catalog,
         shipping: Shipping,
         settings: Settings,
     ) -> Self {
@@ -92,6 +96,7 @@ impl Orders {
             events,
             sealer,
             stores,
+            catalog,
             shipping,
             settings,
         }))

@@ -3,7 +3,9 @@
 
 use super::state::{self, Actor, DeliveryType, PaymentMethod, PaymentStatus, Status};
 use crate::kernel::geo::GeoPoint;
-use crate::kernel::id::{CheckoutGroupId, OrderId, OrderItemId, ProductId, StoreId, UserId};
+use crate::kernel::id::{
+    CheckoutGroupId, OrderId, OrderItemId, ProductId, ReelId, StoreId, UserId,
+};
 use crate::kernel::{Currency, Result, Time};
 use crate::services::inventory::Line;
 
@@ -104,6 +106,8 @@ pub struct Item {
     pub quantity: i32,
     /// unit_price × quantity.
     pub subtotal: i64,
+    /// The reel that led the buyer to the product.
+    pub reel: Option<ReelId>,
 }
 
 /// An order.

@@ -10,7 +10,7 @@ use super::state::{DeliveryType, PaymentMethod};
 use super::{Parts, number, store};
 use crate::db::Tx;
 use crate::kernel::id::{CheckoutGroupId, UserId};
-use crate::kernel::{Caller, Error, Reason, Result, Time};
+use crate::kernel::{Call, Caller, Error, Reason, Result, Time};
 use crate::services::cart;
 use crate::services::inventory;
 use crate::services::users;
@@ -40,11 +40,11 @@ pub(super) struct Placed {
 ///
 /// # Errors
 /// Whatever stands in the way; see the contract's list.
-pub(super) async fn place(parts: &Parts, tx: &Tx, caller: &Caller, wish: &Wish) -> Result<Placed> {
-    check_payment(wish.payment_method, caller)?;
-    let (buyer, now) = (caller.user_id(), tx.now());
+pub(super) async fn place(parts: &Parts, tx: &Tx, call: &Call, wish: &Wish) -> Result<Placed> {
+    check_payment(wish.payment_method, &call.caller)?;
+    let (buyer, now) = (call.caller.user_id(), tx.now());
     let receiver = receiver_of(parts, tx, buyer, &wish.checkout).await?;
-    let quoted = quote::quote(parts, tx.conn(), buyer, &wish.checkout, Stock::Taken, now).await?;
+    let quoted = quote::quote(parts, tx.conn(), call, &wish.checkout, Stock::Taken, now).await?;
     if let Some(refusal) = pricing::refusal(&quoted.problems) {
         return Err(refusal);
     }

@@ -230,6 +230,7 @@ pub(super) fn price(
             sku: item.sku,
             unit_price: item.price,
             quantity: wanted.quantity,
+            reel: wanted.reels.first().map(|(reel, _)| *reel),
         });
         fields.push(wanted.field);
     }
@@ -254,6 +255,7 @@ pub(super) fn price_free(items: &[FreeItem], currency: Currency, now: Time) -> R
                 unit_price: item.price,
                 quantity: item.quantity,
                 subtotal: money::line_total(item.price, item.quantity)?,
+                reel: None,
             })
         })
         .collect();

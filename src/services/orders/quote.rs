@@ -8,13 +8,14 @@ use super::basket::{Basket, Wanted};
 use super::model::Source;
 use super::pricing::{self, Line, Parcel, Priced, Problem, Shipping};
 use super::receiver::Wish;
+use super::reels;
 use super::state::DeliveryType;
 use crate::db::Conn;
 use crate::kernel::id::{CartLineId, ProductId, StoreId, UserId};
 use crate::kernel::wilaya::is_algeria;
-use crate::kernel::{Code, Currency, Error, Reason, Result, Time, money};
+use crate::kernel::{Call, Code, Currency, Error, Reason, Result, Time, money};
 use crate::services::cart;
-use crate::services::catalog::{self, SaleItem, Status};
+use crate::services::catalog::{SaleItem, Status};
 use crate::services::inventory;
 use crate::services::shipping::{Destination, Handover};
 
@@ -57,11 +58,12 @@ pub(super) struct Quoted {
 pub(super) async fn quote(
     parts: &Parts,
     conn: &impl Conn,
-    buyer: Option<UserId>,
+    call: &Call,
     checkout: &Checkout,
     stock: Stock,
     now: Time,
 ) -> Result<Quoted> {
+    let buyer = call.caller.user_id();
     match &checkout.basket {
         Basket::Free(items) => {
             signed_in(buyer)?;
@@ -73,7 +75,8 @@ pub(super) async fn quote(
             summed(Source::AdHoc, vec![order], Vec::new(), currency, Vec::new())
         }
         Basket::Products(wanted, store) => {
-            let lines = lines(conn, wanted, *store, stock).await?;
+            let lines = lines(parts, conn, call, wanted, *store, stock).await?;
+            reels::check(conn, &lines.0).await?;
             products(parts, conn, buyer, checkout, lines, now).await
         }
         Basket::Cart(store) => {
@@ -89,9 +92,10 @@ pub(super) async fn quote(
                     product: line.product,
                     quantity: line.quantity,
                     field: format!("cart[{}].quantity", line.id),
+                    reels: reels::of_cart(&line),
                 })
                 .collect();
-            let lines = self::lines(conn, &wanted, Some(*store), stock).await?;
+            let lines = self::lines(parts, conn, call, &wanted, Some(*store), stock).await?;
             let quoted = products(parts, conn, buyer, checkout, lines, now).await?;
             Ok(Quoted {
                 source: Source::Cart,
@@ -110,13 +114,15 @@ fn signed_in(buyer: Option<UserId>) -> Result<UserId> {
 type Lines = (Vec<Line>, Vec<Problem>);
 
 async fn lines(
+    parts: &Parts,
     conn: &impl Conn,
+    call: &Call,
     wanted: &[Wanted],
     of_store: Option<StoreId>,
     stock: Stock,
 ) -> Result<Lines> {
     let ids: Vec<ProductId> = wanted.iter().map(|one| one.product).collect();
-    let items = catalog::sale_items(conn, &ids).await?;
+    let items = parts.catalog.sale_items(conn, call, &ids).await?;
     let pairs: Vec<_> = items
         .iter()
         .map(|item| (item.store, item.product))

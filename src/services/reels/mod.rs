@@ -8,7 +8,9 @@
 //!   no change waits for a row that another one holds;
 //! - a viewer counts once an hour.
 
+mod attribution;
 mod grpc;
+mod store;
 
 use std::sync::Arc;
 
@@ -18,6 +20,8 @@ use crate::kernel::seal::Sealer;
 use crate::services::catalog::Catalog;
 use crate::services::media::Media;
 use crate::services::stores::Stores;
+
+pub use attribution::products_of;
 
 /// The service of reels. Clones share it.
 #[derive(Clone)]

@@ -43,6 +43,7 @@ pub use address::StoreAddress;
 pub use model::{Availability, Store};
 pub use policy::{Member, Needed, StaffRole};
 pub use state::Status;
+pub use store::is_of_member;
 
 use store::Staffed;
 

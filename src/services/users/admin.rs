@@ -2,7 +2,7 @@
 
 use super::profile::{self, Changes};
 use super::roles::{self, SellerCategory};
-use super::{Neighbours, SignOut, User, changed, save, store};
+use super::{Neighbours, SignOut, User, changed, save, save_in_tier, store};
 use crate::db::{Db, Tx};
 use crate::kernel::id::UserId;
 use crate::kernel::page::{Page, PageRequest};
@@ -90,7 +90,8 @@ pub(super) async fn set_role(
     keep_an_admin(tx, &user).await?;
     roles::may_stop_selling(tx, &*neighbours.orders, &user, role).await?;
     sign_out(tx, neighbours, id, SignOut::RoleChanged).await?;
-    save(tx, roles::with_role(user, role)).await
+    let before = user.seller_category();
+    save_in_tier(tx, roles::with_role(user, role), before).await
 }
 
 /// Switches the account off and signs its owner out.
@@ -141,10 +142,11 @@ pub(super) async fn set_category(
         let refused = Error::new(Reason::RoleNotAllowed, "only a seller has a tier");
         return Err(refused.with("role", user.role().as_str()));
     }
-    if user.seller_category() == category {
+    let before = user.seller_category();
+    if before == category {
         return Ok(user);
     }
-    save(tx, roles::with_category(user, category)).await
+    save_in_tier(tx, roles::with_category(user, category), before).await
 }
 
 /// Marks a seller as verified, or no longer so.

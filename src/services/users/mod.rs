@@ -21,6 +21,7 @@ mod phone;
 mod profile;
 mod roles;
 mod store;
+mod tiers;
 
 #[cfg(test)]
 mod tests;
@@ -45,6 +46,7 @@ pub use entry::{
 pub use external::{Told, account_of_proven_email, open_account, switch_off, take_over};
 pub use phone::take_phone;
 pub use roles::{SellerCategory, choose_role};
+pub use tiers::Tiers;
 
 /// Orders that forbid closing an account or a store.
 #[async_trait]
@@ -194,19 +196,39 @@ pub fn is_change(event: Seen<'_>) -> bool {
     event.kind.starts_with("user.")
 }
 
-/// Writes the next version of a locked account.
+/// Whether an event tells that a seller, its aggregate, went into another tier or out of
+/// one. What is cached of the seller's products is stale then.
+pub fn is_change_of_tier(event: Seen<'_>) -> bool {
+    event.kind == TIER_CHANGED
+}
+
+const TIER_CHANGED: &str = "user.tier_changed";
+
+/// Writes the next version of a locked account whose tier is what it was.
 async fn save(tx: &Tx, user: User) -> Result<User> {
+    let kind = if user.deleted_at.is_some() {
+        "user.closed"
+    } else {
+        "user.changed"
+    };
+    save_as(tx, user, kind).await
+}
+
+/// Writes the next version of a locked account that was in the tier `before`.
+async fn save_in_tier(tx: &Tx, user: User, before: Option<SellerCategory>) -> Result<User> {
+    if user.seller_category() == before {
+        return save(tx, user).await;
+    }
+    save_as(tx, user, TIER_CHANGED).await
+}
+
+async fn save_as(tx: &Tx, user: User, kind: &'static str) -> Result<User> {
     let next = User {
         version: user.version + 1,
         updated_at: tx.now().micros(),
         ..user
     };
     store::save(tx, &next).await?;
-    let kind = if next.deleted_at.is_some() {
-        "user.closed"
-    } else {
-        "user.changed"
-    };
     changed(tx, &next, kind);
     Ok(next)
 }

@@ -1,7 +1,7 @@
 //! Roles and tiers: what may become of an account. The rules are pure; [`choose_role`]
 //! is what users do with their own account.
 
-use super::{OpenOrders, User, save, store};
+use super::{OpenOrders, User, save_in_tier, store};
 use crate::db::Tx;
 use crate::kernel::id::UserId;
 use crate::kernel::{Error, Reason, Result, Role};
@@ -132,7 +132,7 @@ pub async fn choose_role(
         return Ok(before);
     }
     may_stop_selling(tx, orders, &before, role).await?;
-    save(tx, after).await
+    save_in_tier(tx, after, before.seller_category()).await
 }
 
 /// Refuses to let a seller go whose orders are open.

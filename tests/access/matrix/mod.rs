@@ -7,6 +7,7 @@
 //! store, `RivalStaff` to the rival's; `Admin` runs the marketplace. `Suspended`,
 //! `Expired` and `Ended` hold a token that was good once.
 
+mod analytics;
 mod auth;
 mod cart;
 mod catalog;
@@ -158,6 +159,7 @@ pub fn rows() -> impl Iterator<Item = &'static Row> {
         cart::ROWS,
         orders::ROWS,
         delivery::ROWS,
+        analytics::ROWS,
         ops::ROWS,
     ]
     .into_iter()

@@ -42,6 +42,7 @@ fn named_by(rpc: &str, field: &str) -> Option<Names> {
         "product_id" => Names::Hidden("$hidden_prod"),
         "image_id" => Names::Hidden("$hidden_img"),
         "order_id" => Names::Hidden("$hidden_ord"),
+        "reel_id" => Names::Hidden("$hidden_reel"),
         // Accounts have a public profile, categories are public.
         "user_id" | "seller_id" | "actor_id" | "parent_id" => Names::Open,
         _ => return None,

@@ -173,6 +173,7 @@ async fn recluse(ids: &mut Ids, app: &TestApp, admin: &Client) {
     let stock = act(&seller.client, "InventoryService/ListStock", &stock).await;
     ids.insert("$hidden_stk", text_at(&stock, "/stock/0/id"));
     let product = ids["$hidden_prod"].clone();
+    ids.insert("$hidden_reel", app.reel(&seller, &product).await);
     ids.insert("$hidden_adr", address(&hermit).await);
     ids.insert("$hidden_ses", session(&hermit).await);
     ids.insert("$hidden_item", line(&hermit, &product).await);

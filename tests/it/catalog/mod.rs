@@ -4,6 +4,7 @@ mod categories;
 mod lists;
 mod products;
 mod search;
+mod tiers;
 
 use serde_json::Value;
 

@@ -4,6 +4,7 @@ mod change;
 mod place;
 mod race;
 mod read;
+mod reels;
 mod refuse;
 mod storm;
 mod watch;

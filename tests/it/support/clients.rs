@@ -1,5 +1,6 @@
 //! Generated clients that carry a token.
 
+use souk::pb::souk::analytics::v1::analytics_service_client::AnalyticsServiceClient;
 use souk::pb::souk::auth::v1::auth_service_client::AuthServiceClient;
 use souk::pb::souk::cart::v1::cart_service_client::CartServiceClient;
 use souk::pb::souk::catalog::v1::catalog_service_client::CatalogServiceClient;
@@ -115,6 +116,10 @@ impl Client {
 
     pub fn delivery(&self) -> DeliveryServiceClient<Wire> {
         DeliveryServiceClient::new(self.wire())
+    }
+
+    pub fn analytics(&self) -> AnalyticsServiceClient<Wire> {
+        AnalyticsServiceClient::new(self.wire())
     }
 
     pub fn ops(&self) -> OpsServiceClient<Wire> {

@@ -9,6 +9,7 @@ fn offer(price: i64, available: i32) -> Offer {
         product: ProductId::new(NOW),
         store: StoreId::new(NOW),
         seller: crate::kernel::id::UserId::new(NOW),
+        tier: None,
         name: "Honey".to_owned(),
         image: String::new(),
         sku: String::new(),
@@ -29,6 +30,7 @@ fn line(offer: &Offer, quantity: i32, price_at_add: i64) -> Line {
         quantity,
         price_at_add,
         added_at: NOW,
+        reel: None,
     }
 }
 

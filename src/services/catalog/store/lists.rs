@@ -2,9 +2,9 @@
 
 use sea_orm::{FromQueryResult, Iden, Iterable, QueryResult, Statement, Value};
 
-use super::super::Product;
 use super::super::entity::product;
 use super::super::list::{Among, Brand, Filter, Sort};
+use super::super::{Product, Sight};
 use crate::db::{Conditions, Conn, Dialect};
 use crate::kernel::page::{PageRequest, read_cursor};
 use crate::kernel::{Error, Result};
@@ -131,11 +131,12 @@ fn conditions(dialect: Dialect, filter: &Filter) -> Conditions {
     let mut conditions = Conditions::default();
     match &filter.among {
         // In these words, so that the partial indexes are used.
-        Among::OnSale { featured } => {
+        Among::OnSale { sight, featured } => {
             conditions.always("status = 'ACTIVE' AND store_visible");
             if *featured {
                 conditions.always("featured");
             }
+            sight.narrow(&mut conditions);
         }
         Among::OfStores { stores, status } => {
             conditions.always("status <> 'DELETED'");
@@ -178,16 +179,31 @@ fn conditions(dialect: Dialect, filter: &Filter) -> Conditions {
     conditions
 }
 
+/// Whether not everybody sees each of the featured products on sale.
+pub async fn hides_featured(conn: &impl Conn, dialect: Dialect) -> Result<bool> {
+    let mut seen = Conditions::default();
+    Sight::PUBLIC.narrow(&mut seen);
+    let sql = format!(
+        "SELECT 1 FROM products WHERE status = 'ACTIVE' AND store_visible AND featured \
+         AND NOT {} LIMIT 1",
+        seen.sql()
+    );
+    let found = conn.query_one_raw(dialect.statement(sql, [])).await?;
+    Ok(found.is_some())
+}
+
 /// The brands of the products on sale by name, from those whose folded name begins with
 /// `prefix`; each in the spelling that sorts first.
 pub async fn brands(
     conn: &impl Conn,
     dialect: Dialect,
+    sight: &Sight,
     prefix: &str,
     page: &PageRequest,
 ) -> Result<(Vec<Brand>, Option<u64>)> {
     let mut conditions = Conditions::default();
     conditions.always("status = 'ACTIVE' AND store_visible AND brand_key <> ''");
+    sight.narrow(&mut conditions);
     if !prefix.is_empty() {
         // Folded names hold nothing beyond the letter z.
         let end = format!("{prefix}{{").into();

@@ -63,12 +63,14 @@ pub(in super::super) fn quote_from_pb(request: pb::QuoteOrderRequest) -> Result<
 fn lines(items: Vec<pb::OrderLine>) -> Result<Vec<Line>> {
     let line = |(place, item): (usize, pb::OrderLine)| {
         let field = || format!("items[{place}].productId");
-        let product = item.product_id.as_deref();
+        let (product, reel) = (item.product_id.as_deref(), item.reel_id.as_deref());
+        let of_reel = || format!("items[{place}].reelId");
         Ok(Line {
             product: product.map(|id| grpc::id(&field(), id)).transpose()?,
             quantity: item.quantity,
             title: item.title,
             price: item.price,
+            reel: reel.map(|id| grpc::id(&of_reel(), id)).transpose()?,
         })
     };
     items.into_iter().enumerate().map(line).collect()

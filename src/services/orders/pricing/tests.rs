@@ -11,6 +11,7 @@ fn wanted(quantity: i32, place: usize) -> Wanted {
         product: ProductId::new(NOW),
         quantity,
         field: format!("items[{place}].quantity"),
+        reels: Vec::new(),
     }
 }
 
@@ -20,6 +21,7 @@ fn line(quantity: i32, least: i32, available: Option<i32>) -> Line {
         product: wanted.product,
         store: StoreId::new(NOW),
         seller: UserId::new(NOW),
+        tier: None,
         name: "Honey".to_owned(),
         image: String::new(),
         sku: String::new(),

@@ -73,6 +73,7 @@ pub(super) fn item_row(order: Uuid, position: i32, item: &Item) -> item::Model {
         unit_price: item.unit_price,
         quantity: item.quantity,
         subtotal: item.subtotal,
+        reel_id: item.reel.map(Into::into),
     }
 }
 
@@ -180,6 +181,7 @@ pub(super) fn line(row: item::Model) -> Item {
         unit_price: row.unit_price,
         quantity: row.quantity,
         subtotal: row.subtotal,
+        reel: row.reel_id.map(Into::into),
     }
 }
 

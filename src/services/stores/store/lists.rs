@@ -137,6 +137,15 @@ pub(in crate::services::stores) async fn search(
 const OWN: &str = "stores.status <> 'DELETED' AND (stores.owner_id = $1 OR stores.id IN \
                    (SELECT store_id FROM store_managers WHERE user_id = $1))";
 
+/// The condition that a column names a store that a user owns or works for; the user is
+/// the parameter of this number.
+pub fn is_of_member(column: &str, place: usize) -> String {
+    format!(
+        "{column} IN (SELECT id FROM stores WHERE owner_id = ${place} \
+         UNION ALL SELECT store_id FROM store_managers WHERE user_id = ${place})"
+    )
+}
+
 /// The stores that a user owns or works for, the newest first.
 pub(in crate::services::stores) async fn mine(
     db: &Db,

@@ -22,6 +22,7 @@ use crate::kernel::{Error, Reason, Result, Time};
 
 #[cfg(test)]
 pub(super) use lists::Disk;
+pub use lists::is_of_member;
 pub(super) use lists::{Nearby, Search, mine, nearby, of_user, search};
 
 /// A store with its staff: what every decision about it needs.

@@ -1,0 +1,71 @@
+//! Numbers on the wire.
+
+use std::collections::HashMap;
+
+use uuid::Uuid;
+
+use super::stats::Stats;
+use super::store::{Reel, Sales};
+use crate::kernel::Currency;
+use crate::kernel::id::{ProductId, ReelId};
+use crate::pb::souk::analytics::v1 as pb;
+use pb::seller_stats::{Orders, Products, Reels, Revenue};
+
+pub fn stats_to_pb(stats: &Stats, currency: Currency) -> pb::SellerStats {
+    let Stats {
+        products,
+        orders,
+        reels,
+        sold,
+    } = stats;
+    pb::SellerStats {
+        products: Some(Products {
+            total: count(products.total),
+            active: count(products.active),
+            out_of_stock: count(products.out_of_stock),
+        }),
+        orders: Some(Orders {
+            total: count(orders.total),
+            pending: count(orders.pending),
+        }),
+        revenue: Some(Revenue {
+            total: orders.revenue,
+            monthly: orders.monthly,
+            avg_order_value: orders.average(),
+            currency: currency.to_string(),
+        }),
+        reels: Some(Reels {
+            total: count(reels.total),
+            total_views: reels.views,
+            total_likes: reels.likes,
+            orders: count(sold.orders),
+            revenue: sold.revenue,
+        }),
+    }
+}
+
+/// Reels with what each of them sold.
+pub fn sales_to_pb(reels: Vec<Reel>, sales: Vec<Sales>) -> Vec<pb::ReelSales> {
+    let sold: HashMap<Uuid, Sales> = sales.into_iter().map(|one| (one.reel_id, one)).collect();
+    let reels = reels.into_iter();
+    reels
+        .map(|reel| {
+            let sold = sold.get(&reel.id);
+            pb::ReelSales {
+                reel_id: ReelId::from(reel.id).to_string(),
+                product_id: ProductId::from(reel.product_id).to_string(),
+                caption: reel.caption,
+                views_count: count(reel.views),
+                orders: sold.map_or(0, |sold| count(sold.orders)),
+                pieces: sold.map_or(0, |sold| count(sold.pieces)),
+                revenue: sold.map_or(0, |sold| sold.revenue),
+                currency: reel.currency,
+            }
+        })
+        .collect()
+}
+
+/// Counts are shown as JSON numbers; none comes near the bound.
+fn count(of: i64) -> i32 {
+    i32::try_from(of).unwrap_or(i32::MAX)
+}

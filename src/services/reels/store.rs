@@ -1,0 +1,3 @@
+//! Every query of reels.
+
+pub(super) mod attribution;
