@@ -5,7 +5,9 @@
 //! type and size, for some minutes. What comes in so is shown to nobody: it lies apart,
 //! until somebody has looked at it and publishes it.
 
+mod key;
 mod local;
+mod s3;
 
 use std::ops::Range;
 use std::time::Duration;
@@ -15,7 +17,9 @@ use bytes::Bytes;
 
 use crate::kernel::Result;
 
-pub use local::LocalBlobs;
+pub use key::is_key;
+pub use local::{LocalBlobs, Permit, Receiving};
+pub use s3::{S3Blobs, S3Bucket, limits};
 
 /// A file to be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,6 +87,8 @@ pub struct Head {
 /// [`publish`](Self::publish). Only then [`head`](Self::head), [`read`](Self::read),
 /// [`source`](Self::source) and its [`url`](Self::url) know it. What [`put`](Self::put)
 /// takes is published at once. The bytes of a published file never change.
+///
+/// Ranges are read into memory, so none is longer than 16 MiB.
 ///
 /// Every method fails with UNAVAILABLE when the store does not answer, and that may be
 /// tried again; and with INTERNAL for keys that are none.
