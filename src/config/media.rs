@@ -69,9 +69,9 @@ pub(super) fn read(reader: &mut Reader, production: bool, notes: &mut Vec<String
 }
 
 fn own_url(reader: &mut Reader) -> Option<String> {
-    let (name, url) = [OWN, OWN_TOO]
-        .into_iter()
-        .find_map(|name| Some((name, reader.text(name)?)))?;
+    let set = [OWN, OWN_TOO].map(|name| (name, reader.text(name)));
+    let mut set = set.into_iter();
+    let (name, url) = set.find_map(|(name, url)| Some((name, url?)))?;
     base_url(reader, name, &url)
 }
 

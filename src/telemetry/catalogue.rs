@@ -133,7 +133,7 @@ pub const CATALOGUE: &[Metric] = &[
     metric(
         "souk_shed_calls_total",
         Counter,
-        Label("lane", &["reads", "changes", "sign_in"]),
+        Label("lane", &["reads", "changes", "sign_in", "large"]),
         "Calls turned away because the server was full, by lane.",
     ),
     metric("souk_connections_open", Gauge, Plain, "Open connections."),

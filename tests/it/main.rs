@@ -22,9 +22,11 @@ mod support;
 
 mod access;
 mod auth;
+mod bucket;
 mod cart;
 mod catalog;
 mod edge;
+mod files;
 mod graphql;
 mod inventory;
 mod ops;

@@ -13,6 +13,7 @@ pub mod keys;
 pub mod raw;
 pub mod redis;
 pub mod rows;
+pub mod s3;
 pub mod smtp;
 pub mod twilio;
 pub mod wait;
