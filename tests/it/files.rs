@@ -234,10 +234,10 @@ async fn bytes_come_in_as_they_were_announced_or_not_at_all() {
         .await;
     assert!(no_length.starts_with("HTTP/1.1 411 "), "{no_length}");
     // One that breaks off leaves nothing behind, and may be tried again.
-    let broken = app.connect(&format!(
+    let half = format!(
         "PUT {path} HTTP/1.1\r\nhost: a\r\ncontent-type: image/png\r\ncontent-length: 4\r\n\r\n12"
-    ));
-    drop(broken.await);
+    );
+    drop(app.connect(&half).await);
     assert_eq!(app.blobs().arrived("a.png").await.unwrap(), None);
     assert_eq!(
         put(&url, b"1234", "image/png").await.status(),
