@@ -16,6 +16,7 @@ use tonic_health::server::HealthReporter;
 use tower::util::BoxCloneSyncService;
 
 use crate::cache::{Counters, RateLimit, Tally};
+use crate::clients::blob::{Blobs, LocalBlobs};
 use crate::clients::http;
 use crate::clients::mail::Mail;
 use crate::clients::sms::Sms;
@@ -23,6 +24,7 @@ use crate::config::Config;
 use crate::db::Db;
 use crate::edge::Edge;
 use crate::events::{Events, EventsConfig};
+use crate::files::Files;
 use crate::grpc::{Calls, Limiters, Server, ServerConfig};
 use crate::jobs::Jobs;
 use crate::kernel::seal::Sealer;
@@ -54,6 +56,8 @@ pub struct Overrides {
     pub sms: Option<Arc<dyn Sms>>,
     /// Who sends mail; unset, the settings decide.
     pub mail: Option<Arc<dyn Mail>>,
+    /// Where files are kept; unset, the settings decide.
+    pub blobs: Option<Arc<dyn Blobs>>,
     /// The bounds of calls to the outside.
     pub http: http::Limits,
     /// Who counts calls; unset, the settings decide.
@@ -70,6 +74,7 @@ impl Default for Overrides {
             clock: Clock::system(),
             sms: None,
             mail: None,
+            blobs: None,
             http: http::Limits::default(),
             limits: None,
             events: EventsConfig::default(),
@@ -91,6 +96,10 @@ pub struct App {
     pub jobs: Jobs,
     /// The sign-in, which also mints tokens for tools.
     pub auth: Auth,
+    /// Where files are kept.
+    pub blobs: Arc<dyn Blobs>,
+    /// The folder, where files are kept in one of this host.
+    folder: Option<Arc<LocalBlobs>>,
     health: Health,
     metrics: Option<Metrics>,
     routes: Routes,
@@ -125,7 +134,13 @@ impl App {
         db.keep_time(&tasks);
         let shared = Shared::open(config.redis.as_ref(), db.clock(), &tasks).await?;
         let sealer = Sealer::new(config.secrets.token.clone());
-        let blobs = outside::blobs(&config, &sealer, db.clock());
+        let kept = outside::blobs(
+            &config,
+            overrides.blobs,
+            &sealer,
+            db.clock(),
+            overrides.http,
+        )?;
         let bus = shared.bus.clone();
         let events =
             Events::start(db.clone(), sealer.clone(), bus, overrides.events, &tasks).await?;
@@ -138,7 +153,7 @@ impl App {
             sms,
             mail,
             clerk,
-            blobs,
+            blobs: kept.blobs.clone(),
             tally: Tally::new(shared.counters.clone(), tasks.clone()),
             redis: shared.redis.clone(),
             cache: shared.cache.clone(),
@@ -158,6 +173,8 @@ impl App {
             events,
             jobs,
             auth: services.auth,
+            blobs: kept.blobs,
+            folder: kept.folder,
             health: services.health,
             metrics,
             routes: services.routes,
@@ -171,11 +188,13 @@ impl App {
     /// # Errors
     /// As [`App::open`]; UNAVAILABLE when the port cannot be opened, INTERNAL when the
     /// certificate cannot be read.
-    pub async fn start(config: Config, mut overrides: Overrides) -> Result<Running> {
+    pub async fn start(mut config: Config, mut overrides: Overrides) -> Result<Running> {
         overrides.background &= config.jobs.beside_serving;
         // The port comes first: when it is taken, nothing else should have happened.
         let server = Server::bind(config.server.clone()).map_err(no_port(&config))?;
         let address = server.address().map_err(no_port(&config))?;
+        let own_url = outside::own_url(&config, address);
+        config.media.own_url.get_or_insert(own_url);
         let ops_port = OpsPort::bind(config.metrics.port.as_ref())?;
         let counts = overrides.limits.clone();
         let app = Self::open(config, overrides).await?;
@@ -195,7 +214,11 @@ impl App {
         );
         let pulse = app.db.clone().feel_pulse(app.tasks.stopping());
         app.tasks.spawn(pulse);
-        let edge = BoxCloneSyncService::new(Edge::new(calls.clone())?);
+        let edge = Edge::new(calls.clone())?;
+        let edge = match app.folder.clone() {
+            Some(folder) => BoxCloneSyncService::new(Files::new(folder, edge)),
+            None => BoxCloneSyncService::new(edge),
+        };
         let serving = server.with(calls, edge).map_err(Error::internal)?;
         let port = Tasks::default();
         port.spawn(serving.run(port.stopping()));

@@ -13,6 +13,7 @@ pub mod db;
 pub mod demo;
 pub mod edge;
 pub mod events;
+pub mod files;
 pub mod grpc;
 pub mod jobs;
 pub mod kernel;

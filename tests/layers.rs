@@ -35,7 +35,7 @@ const GUARDED: [&str; 13] = [
 ];
 
 /// Most particular path first: the first one that is a prefix decides.
-const ROOMS: [Room; 24] = [
+const ROOMS: [Room; 25] = [
     Room {
         path: "main",
         rooms: &["cli", "telemetry", "config", "app"],
@@ -126,6 +126,11 @@ const ROOMS: [Room; 24] = [
         path: "edge",
         rooms: &["edge", "kernel", "pb"],
         crates: &["tonic", "hyper_util"],
+    },
+    Room {
+        path: "files",
+        rooms: &["files", "edge", "clients", "kernel", "pb"],
+        crates: &[],
     },
     Room {
         path: "services/*/grpc",

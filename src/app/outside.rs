@@ -1,9 +1,10 @@
 //! Who stands for the outside world: a provider where one is configured, something to
 //! look at in development, and nobody in production otherwise.
 
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
-use crate::clients::blob::{Blobs, LocalBlobs};
+use crate::clients::blob::{self, Blobs, LocalBlobs, S3Blobs, S3Bucket};
 use crate::clients::clerk::{self, Clerk};
 use crate::clients::http::{self, Http, Reach};
 use crate::clients::mail::{Encryption, FileMail, Mail, SmtpAccount, SmtpMail};
@@ -84,16 +85,73 @@ pub fn mail(config: &Config, clock: &Clock, limits: http::Limits) -> Result<Opti
     )?)))
 }
 
+/// Where the bytes of files are kept, and the folder where it is one of this host.
+pub(super) struct Kept {
+    pub(super) blobs: Arc<dyn Blobs>,
+    pub(super) folder: Option<Arc<LocalBlobs>>,
+}
+
 /// Where the bytes of files are kept.
-pub(super) fn blobs(config: &Config, sealer: &Sealer, clock: &Clock) -> Arc<dyn Blobs> {
-    let folder = config.data.join("files");
-    let base_url = String::new();
-    Arc::new(LocalBlobs::new(
-        folder,
-        base_url,
-        sealer.clone(),
-        clock.clone(),
-    ))
+///
+/// # Errors
+/// INTERNAL when TLS cannot be set up, or when the bucket has no address.
+pub(super) fn blobs(
+    config: &Config,
+    given: Option<Arc<dyn Blobs>>,
+    sealer: &Sealer,
+    clock: &Clock,
+    limits: http::Limits,
+) -> Result<Kept> {
+    if let Some(blobs) = given {
+        let folder = None;
+        return Ok(Kept { blobs, folder });
+    }
+    let Some(bucket) = &config.media.bucket else {
+        let own_url = match &config.media.own_url {
+            Some(url) => url.clone(),
+            None => own_url(
+                config,
+                SocketAddr::new(config.server.host, config.server.port),
+            ),
+        };
+        let root = config.data.join("files");
+        let folder = LocalBlobs::new(root, own_url, sealer.clone(), clock.clone());
+        let folder = Arc::new(folder);
+        return Ok(Kept {
+            blobs: folder.clone(),
+            folder: Some(folder),
+        });
+    };
+    let http = Http::new("s3", reach(config), blob::limits(limits))?;
+    let bucket = S3Bucket {
+        endpoint: bucket.endpoint.clone(),
+        access_key_id: bucket.access_key_id.clone(),
+        secret_access_key: bucket.secret_access_key.clone(),
+        name: bucket.name.clone(),
+        public_url: bucket.public_url.clone(),
+        region: bucket.region.clone(),
+        path_style: bucket.path_style,
+    };
+    let blobs = Arc::new(S3Blobs::new(http, clock.clone(), bucket)?);
+    Ok(Kept {
+        blobs,
+        folder: None,
+    })
+}
+
+/// Where clients on this host reach a server that listens there.
+pub(super) fn own_url(config: &Config, listens: SocketAddr) -> String {
+    let scheme = match config.server.tls {
+        Some(_) => "https",
+        None => "http",
+    };
+    // Every address of this host is none that can be called.
+    let ip = match listens.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    format!("{scheme}://{}", SocketAddr::new(ip, listens.port()))
 }
 
 /// Who knows the people of Clerk, where it is on.

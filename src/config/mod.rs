@@ -9,6 +9,7 @@ mod keys;
 mod log;
 mod mail;
 mod market;
+mod media;
 mod observe;
 mod production;
 mod read;
@@ -28,6 +29,7 @@ pub use keys::Keys;
 pub use log::{Format, Log};
 pub use mail::{Mail, Smtp, SmtpTls};
 pub use market::{Market, ShippingMode};
+pub use media::{Bucket, Media};
 pub use observe::{Metrics, MetricsPort, Traces};
 pub use read::Problem;
 pub use secrets::Secrets;
@@ -87,6 +89,8 @@ pub struct Config {
     pub clerk: Option<Clerk>,
     /// How the marketplace trades.
     pub market: Market,
+    /// Where files are kept.
+    pub media: Media,
     /// Background work.
     pub jobs: Jobs,
     /// The log.
@@ -134,6 +138,7 @@ impl Config {
             mail: mail::read(&mut reader),
             clerk: clerk::read(&mut reader),
             market: market::read(&mut reader, production),
+            media: media::read(&mut reader, production, &mut notes),
             jobs: jobs::read(&mut reader),
             log: log::read(&mut reader, production),
             metrics: observe::metrics(&mut reader),
@@ -355,6 +360,7 @@ mod tests {
             ("SMTP_TLS", "none", "SMTP_TLS must not be none"),
             ("METRICS_HOST", "0.0.0.0", "METRICS_TOKEN must be set"),
             ("TWILIO_API_URL", "http://x", "TWILIO_API_URL must use TLS"),
+            ("PUBLIC_URL", "http://x", "PUBLIC_URL must be https"),
         ];
         for (name, value, problem) in dangers {
             let problems = production(&[(name, value)]).unwrap_err();

@@ -1,7 +1,7 @@
 //! What production must not start with.
 
 use super::read::Problem;
-use super::{Config, auth, clerk, database, mail, observe, sms};
+use super::{Config, auth, clerk, database, mail, media, observe, sms};
 use crate::cache::RedisConfig;
 use crate::grpc::Origins;
 
@@ -87,11 +87,19 @@ pub(super) fn refusals(config: &Config) -> Vec<Problem> {
         ),
         (!config.database_named, "DATABASE_URL", "must be set"),
     ];
+    let plain = media::exposed(&config.media);
+    let plain = plain.map(|setting| {
+        Problem::new(
+            setting,
+            "must be https: who reads along could change what is sent",
+        )
+    });
     let unsafe_clerk = config.clerk.iter().flat_map(clerk::refusals);
     checks
         .into_iter()
         .filter(|(wrong, _, _)| *wrong)
         .map(|(_, setting, message)| Problem::new(setting, message))
         .chain(unsafe_clerk)
+        .chain(plain)
         .collect()
 }

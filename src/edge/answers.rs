@@ -143,15 +143,25 @@ where
         let Some(binding) = contract.bindings.get(index) else {
             return Err(Problem::unknown_path());
         };
-        let body = match binding.body {
-            BodyPlan::None => Bytes::new(),
-            BodyPlan::Raw { .. } => request::read_raw(body).await?,
-            BodyPlan::Whole { .. } | BodyPlan::Field { .. } => {
-                request::read_body(&parts.headers, body).await?
-            }
+        let to = binding.uri.clone();
+        let request = if let BodyPlan::Raw { number } = binding.body
+            && let Some(max) = binding.max_bytes
+        {
+            let length = request::length(&body, max)?;
+            let before = request::before_raw(binding, number, &captures, length, &parts.headers)?;
+            call::streamed(to, parts, &before, length, body)
+        } else {
+            let body = match binding.body {
+                BodyPlan::None => Bytes::new(),
+                BodyPlan::Raw { .. } => request::read_raw(body).await?,
+                BodyPlan::Whole { .. } | BodyPlan::Field { .. } => {
+                    request::read_body(&parts.headers, body).await?
+                }
+            };
+            let query = uri.query();
+            let message = request::message(binding, &captures, query, &body, &parts.headers)?;
+            call::request(to, parts, &message)
         };
-        let message = request::message(binding, &captures, uri.query(), &body, &parts.headers)?;
-        let request = call::request(binding.uri.clone(), parts, &message);
         let response = self.inner.oneshot(request).await.map_err(|error| {
             let error: BoxError = error.into();
             tracing::error!(%error, "the inner service failed");

@@ -30,6 +30,9 @@ pub struct Binding {
     pub parameter_names: HashMap<String, usize>,
     /// Where the body goes.
     pub body: BodyPlan,
+    /// The largest request in bytes, where the contract says so: a file, which is not
+    /// collected before the call is admitted.
+    pub max_bytes: Option<usize>,
     /// The fields that headers fill.
     pub headers: Vec<HeaderPlan>,
     /// The fields that make an event stream resume; only on streaming methods.
@@ -111,6 +114,7 @@ fn binding(pool: &DescriptorPool, route: &'static Route) -> Result<Binding> {
         method,
         uri: Uri::from_static(route.grpc_path),
         created: policy.created,
+        max_bytes: policy.max_bytes,
         parameter_names: slot::by_name(&parameters, &input),
         stream: method.server_streaming.then(|| StreamPlan {
             request_token: token(&input),

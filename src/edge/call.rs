@@ -2,9 +2,12 @@
 //! out, frames and statuses do not.
 
 use bytes::{BufMut, Bytes, BytesMut};
+use futures_util::{StreamExt, TryStreamExt, stream};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri, Version, header};
-use http_body_util::{BodyExt, Full};
+use http_body::Frame;
+use http_body_util::{BodyExt, Full, StreamBody};
 use tonic::{Code, Status};
+use tower::BoxError;
 
 use super::Body;
 use super::problem::Problem;
@@ -42,7 +45,32 @@ const NOT_PASSED_OUT: [HeaderName; 8] = [
 
 /// The gRPC request that carries `message` to the method at `uri`, with the headers and
 /// extensions of the HTTP request.
-pub fn request(uri: Uri, mut parts: http::request::Parts, message: &[u8]) -> Request<Body> {
+pub fn request(uri: Uri, parts: http::request::Parts, message: &[u8]) -> Request<Body> {
+    let body = Full::new(frame(message, 0));
+    Request::from_parts(head(uri, parts), Body::new(body))
+}
+
+/// The same of a message that begins with `message` and ends with a body of so many bytes,
+/// which is read when somebody asks for it.
+pub fn streamed<B>(
+    uri: Uri,
+    parts: http::request::Parts,
+    message: &[u8],
+    length: usize,
+    body: B,
+) -> Request<Body>
+where
+    B: http_body::Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
+{
+    let first = stream::iter([Ok(Frame::data(frame(message, length)))]);
+    let rest = body.into_data_stream().map_ok(Frame::data);
+    let rest = rest.map_err(|_| Status::invalid_argument("the body broke off"));
+    let body = StreamBody::new(first.chain(rest));
+    Request::from_parts(head(uri, parts), Body::new(body))
+}
+
+fn head(uri: Uri, mut parts: http::request::Parts) -> http::request::Parts {
     parts.method = Method::POST;
     parts.uri = uri;
     parts.version = Version::HTTP_2;
@@ -56,14 +84,15 @@ pub fn request(uri: Uri, mut parts: http::request::Parts, message: &[u8]) -> Req
     parts
         .headers
         .insert(header::TE, HeaderValue::from_static("trailers"));
-    Request::from_parts(parts, Body::new(Full::new(frame(message))))
+    parts
 }
 
-fn frame(message: &[u8]) -> Bytes {
+/// The frame of a message, of which so many bytes follow.
+fn frame(message: &[u8], more: usize) -> Bytes {
     let mut frame = BytesMut::with_capacity(PREFIX + message.len());
     frame.put_u8(0);
     // Requests are far below 4 GiB: bodies are, and so are request lines.
-    frame.put_u32(message.len() as u32);
+    frame.put_u32((message.len() + more) as u32);
     frame.extend_from_slice(message);
     frame.freeze()
 }

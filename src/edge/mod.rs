@@ -37,6 +37,7 @@ use tower_http::compression::predicate::{And, NotForContentType, Predicate, Size
 use tower_http::compression::{Compression, CompressionBody};
 
 use self::answers::Answers;
+pub use self::problem::Problem;
 use crate::kernel::Result;
 
 /// The body of requests to the inner service and of every answer.

@@ -12,6 +12,7 @@ use tonic_types::StatusExt;
 
 use super::Body;
 use super::envelope::json_body;
+use crate::kernel::Error;
 use crate::pb::souk::common::v1::ErrorReason;
 
 /// One field at fault.
@@ -217,6 +218,12 @@ impl Problem {
             headers.insert(header::ALLOW, allow);
         }
         response
+    }
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        Self::from_status(&error.into())
     }
 }
 

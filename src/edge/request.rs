@@ -19,6 +19,8 @@ use crate::pb::souk::common::v1::ErrorReason;
 
 /// The largest body that is read.
 const MAX_BODY: usize = 256 * 1024;
+/// Of a request whose body is a file, what the path and headers may take.
+const BESIDE: usize = 16 * 1024;
 /// How long a client may take to send it.
 const BODY_TIME: Duration = Duration::from_secs(10);
 /// The query parameter that stands in for the `Last-Event-ID` header, for clients that
@@ -102,8 +104,23 @@ fn raw(
     body: &[u8],
     headers: &HeaderMap,
 ) -> Result<Vec<u8>, Problem> {
-    let mut message = Vec::with_capacity(body.len() + 512);
-    super::wire::put_bytes(number, body, &mut message);
+    let mut message = before_raw(binding, number, captures, body.len(), headers)?;
+    message.extend_from_slice(body);
+    Ok(message)
+}
+
+/// The request message up to a body of so many bytes that ends it.
+///
+/// # Errors
+/// VALIDATION_ERROR that names every variable at fault.
+pub fn before_raw(
+    binding: &Binding,
+    number: u32,
+    captures: &Captures<'_>,
+    length: usize,
+    headers: &HeaderMap,
+) -> Result<Vec<u8>, Problem> {
+    let mut message = Vec::with_capacity(512);
     for plan in &binding.headers {
         if let Some(text) = only(plan, headers) {
             super::wire::put_bytes(plan.field.number(), text.as_bytes(), &mut message);
@@ -111,9 +128,29 @@ fn raw(
     }
     let mut errors = Vec::new();
     put_variables(binding, captures, &mut message, &mut errors);
-    match errors.is_empty() {
-        true => Ok(message),
-        false => Err(Problem::fields(errors)),
+    if !errors.is_empty() {
+        return Err(Problem::fields(errors));
+    }
+    super::wire::begin_bytes(number, length, &mut message);
+    Ok(message)
+}
+
+/// The length of a body that is passed on as it comes.
+///
+/// # Errors
+/// 411 when the client does not say it; PAYLOAD_TOO_LARGE beyond `max`.
+pub fn length<B: http_body::Body>(body: &B, max: usize) -> Result<usize, Problem> {
+    let length = body.size_hint().exact().ok_or_else(|| {
+        Problem::new(
+            StatusCode::LENGTH_REQUIRED,
+            ErrorReason::ValidationError,
+            "the Content-Length header must say how many bytes come",
+        )
+    })?;
+    // What else is in the message needs room too.
+    match usize::try_from(length) {
+        Ok(length) if length <= max.saturating_sub(BESIDE) => Ok(length),
+        _ => Err(too_large(max)),
     }
 }
 
@@ -222,7 +259,7 @@ where
     B::Error: Into<BoxError>,
 {
     if body.size_hint().lower() > MAX_BODY as u64 {
-        return Err(too_large());
+        return Err(too_large(MAX_BODY));
     }
     match body.is_end_stream() {
         true => Ok(Bytes::new()),
@@ -253,7 +290,7 @@ where
             continue;
         };
         if read.len() + data.len() > MAX_BODY {
-            return Err(too_large());
+            return Err(too_large(MAX_BODY));
         }
         // Most bodies come in one piece, which is then taken as it is.
         if read.is_empty() && body.is_end_stream() {
@@ -264,11 +301,11 @@ where
     Ok(Bytes::from(read))
 }
 
-fn too_large() -> Problem {
+fn too_large(max: usize) -> Problem {
     Problem::new(
         StatusCode::PAYLOAD_TOO_LARGE,
         ErrorReason::PayloadTooLarge,
-        format!("the body is larger than {} KiB", MAX_BODY / 1024),
+        format!("the body is larger than {} KiB", max / 1024),
     )
 }
 

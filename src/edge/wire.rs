@@ -26,9 +26,14 @@ pub fn put_fixed32(number: u32, value: [u8; 4], out: &mut Vec<u8>) {
 
 /// Writes a string, bytes or a message.
 pub fn put_bytes(number: u32, value: &[u8], out: &mut Vec<u8>) {
-    varint(u64::from(number << 3 | LENGTH), out);
-    varint(value.len() as u64, out);
+    begin_bytes(number, value.len(), out);
     out.extend_from_slice(value);
+}
+
+/// Begins such a field: so many bytes follow.
+pub fn begin_bytes(number: u32, length: usize, out: &mut Vec<u8>) {
+    varint(u64::from(number << 3 | LENGTH), out);
+    varint(length as u64, out);
 }
 
 fn varint(mut value: u64, out: &mut Vec<u8>) {

@@ -25,6 +25,7 @@ use tracing::{Instrument, Span, field};
 use super::authenticate::{self, Authenticator};
 use super::client_ip::is_inside;
 use super::lanes::Lanes;
+use super::large;
 use super::lasting::Lasting;
 use super::meter::CallMeters;
 use super::reply::Admitted;
@@ -192,7 +193,11 @@ impl Shared {
     ) -> Response<Body> {
         // The caller's own deadline wins where it is shorter.
         let asked = deadline::asked(request.headers());
-        let time = asked.map_or(self.deadline, |asked| Ord::min(asked, self.deadline));
+        let longest = match policy.max_bytes {
+            Some(_) => self.deadline + large::TRANSFER,
+            None => self.deadline,
+        };
+        let time = asked.map_or(longest, |asked| Ord::min(asked, longest));
         // A stream must open in time; then it lives on, as long as its caller wants.
         let lasting = if policy.server_streaming {
             asked
@@ -253,7 +258,7 @@ impl Shared {
         mut request: Request<Body>,
         deadline: Option<Instant>,
     ) -> Result<Response<Body>> {
-        let _place = self.lanes.enter(policy).await?;
+        let quick = self.lanes.enter(policy).await?;
         let headers = request.headers();
         let caller = authenticate::caller(&*self.authenticator, headers).await?;
         let is_inside = |peer| is_inside(peer, headers, &self.trusted);
@@ -265,6 +270,14 @@ impl Shared {
         access::check(policy, &caller, place)?;
         let stream = self.stream(policy, &caller, &arrival)?;
         let quota = self.throttle.take(policy, &caller, arrival.ip).await?;
+        let _place = match policy.max_bytes {
+            None => quick,
+            // Nothing of it was read so far, so that strangers fill no memory.
+            Some(_) => {
+                drop(quick);
+                Some(self.lanes.enter_large().await?)
+            }
+        };
         let call = Call {
             caller,
             method: policy.path,
@@ -276,6 +289,7 @@ impl Shared {
             audit: None,
         };
         request.extensions_mut().insert(Admitted { call, policy });
+        let request = request.map(|body| large::within(policy, body));
         let mut response = self.route(request).await;
         if let Some(quota) = quota {
             throttle::tell(&quota, response.headers_mut());

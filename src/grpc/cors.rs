@@ -16,8 +16,8 @@ const REQUEST_HEADERS: HeaderValue = HeaderValue::from_static(
      x-request-id, x-user-agent",
 );
 const ANSWER_HEADERS: HeaderValue = HeaderValue::from_static(
-    "grpc-status, grpc-message, grpc-status-details-bin, idempotency-replayed, retry-after, \
-     x-db-statements, x-ratelimit-limit, x-ratelimit-remaining, x-ratelimit-reset, x-request-id",
+    "etag, grpc-status, grpc-message, grpc-status-details-bin, idempotency-replayed, \
+     retry-after, x-db-statements, x-ratelimit-limit, x-ratelimit-remaining, x-ratelimit-reset, x-request-id",
 );
 /// Seconds that a browser may remember a preflight's answer.
 const MAX_AGE: HeaderValue = HeaderValue::from_static("7200");

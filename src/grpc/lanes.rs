@@ -24,6 +24,8 @@ const PATIENCE: Duration = Duration::from_millis(10);
 const SLOW: Duration = Duration::from_millis(500);
 /// Places that a lane keeps however slow its calls are, if it ever had as many.
 const LEAST: usize = 64;
+/// Requests as large as files that are in memory at once.
+const LARGE: usize = 8;
 
 /// The lanes of calls. Changes have their own, because they queue for the database and
 /// would otherwise take every place from reads that are answered at once; and so has
@@ -35,6 +37,7 @@ pub(super) struct Lanes {
     reads: Arc<Lane>,
     changes: Arc<Lane>,
     sign_in: Arc<Lane>,
+    large: Arc<Lane>,
 }
 
 impl Lanes {
@@ -43,6 +46,7 @@ impl Lanes {
             reads: Lane::new("reads", calls),
             changes: Lane::new("changes", calls / 4),
             sign_in: Lane::new("sign_in", calls / 4),
+            large: Lane::new("large", LARGE),
         }
     }
 
@@ -56,9 +60,16 @@ impl Lanes {
         }
     }
 
+    /// A place for a call whose request is as large as a file: it takes long to come, so it
+    /// must not stand among calls that are quick.
+    pub(super) async fn enter_large(&self) -> Result<Place> {
+        self.large.enter().await
+    }
+
     /// How many calls run.
     pub(super) fn running(&self) -> usize {
-        self.reads.running() + self.changes.running() + self.sign_in.running()
+        let lanes = [&self.reads, &self.changes, &self.sign_in, &self.large];
+        lanes.iter().map(|lane| lane.running()).sum()
     }
 }
 

@@ -32,6 +32,7 @@ mod front;
 mod headers;
 mod heads;
 mod lanes;
+mod large;
 mod lasting;
 mod meter;
 mod overhear;
@@ -51,12 +52,14 @@ pub use authenticate::Authenticator;
 pub use calls::Calls;
 pub use config::{Limits, Origins, ServerConfig, TlsFiles};
 pub use front::Edge;
+pub use large::largest_request;
 pub use rates::{Class, Rates};
 pub use reply::{Streaming, answer, id, open, optional_id, reply, stream};
 pub use server::{Server, Serving};
 pub use throttle::Limiters;
 
-/// The largest request in bytes; files go to the object store instead.
+/// The largest request in bytes, unless the contract says otherwise for a method: files go
+/// to the object store instead.
 pub const MAX_REQUEST: usize = 1024 * 1024;
 /// The largest answer in bytes.
 pub const MAX_ANSWER: usize = 4 * 1024 * 1024;
@@ -64,9 +67,11 @@ pub const MAX_ANSWER: usize = 4 * 1024 * 1024;
 /// A generated gRPC server with the bounds on its messages.
 #[macro_export]
 macro_rules! bounded {
-    ($server:expr) => {
-        $server
-            .max_decoding_message_size($crate::grpc::MAX_REQUEST)
+    ($server:expr) => {{
+        let server = $server;
+        let largest = $crate::grpc::largest_request(&server);
+        server
+            .max_decoding_message_size(largest)
             .max_encoding_message_size($crate::grpc::MAX_ANSWER)
-    };
+    }};
 }

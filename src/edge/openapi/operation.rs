@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use http::header::CONTENT_TYPE;
 use prost_reflect::{DescriptorPool, MethodDescriptor, ServiceDescriptor};
 use serde_json::{Map, Value, json};
 
@@ -154,7 +155,8 @@ impl<'a> Operations<'a> {
         let description = schema
             .as_object_mut()
             .and_then(|schema| schema.remove("description"));
-        let names = plan.names.iter();
+        // The type of a body stands beside its schema.
+        let names = plan.names.iter().filter(|name| *name != CONTENT_TYPE);
         names
             .map(|name| {
                 json!({
@@ -186,6 +188,18 @@ impl<'a> Operations<'a> {
     fn body(&self, binding: &Binding) -> Option<Value> {
         let (schema, is_required) = match &binding.body {
             BodyPlan::None => return None,
+            // A file, in the form that browsers send files in.
+            BodyPlan::Raw { number } if binding.max_bytes.is_some() => {
+                let field = binding.input.get_field(*number)?;
+                let mut schema = self.schemas.field(&field);
+                schema["format"] = json!("binary");
+                let name = field.json_name();
+                let form = json!({
+                    "type": "object", "required": [name], "properties": {name: schema},
+                });
+                let content = json!({"multipart/form-data": {"schema": form}});
+                return Some(json!({"required": true, "content": content}));
+            }
             // Whatever arrives is taken as it is.
             BodyPlan::Raw { .. } => {
                 return Some(json!({"required": true, "content": {"*/*": {}}}));
@@ -276,6 +290,9 @@ fn refusals(binding: &Binding, policy: &MethodPolicy) -> Vec<(&'static str, &'st
     }
     if policy.idempotency == Idempotency::Keyed {
         refusals.push(("409", "The state or another call stands in the way."));
+    }
+    if binding.max_bytes.is_some() {
+        refusals.push(("411", "The length of the body is not told."));
     }
     if !matches!(binding.body, BodyPlan::None) {
         refusals.push(("413", "The body is too large."));

@@ -1,6 +1,7 @@
 //! Bodies and headers that pass as they arrived.
 
 use crate::pb::souk::auth::v1::HandleClerkWebhookRequest;
+use crate::pb::souk::media::v1::UploadProductImageRequest;
 
 use super::*;
 
@@ -104,4 +105,86 @@ async fn the_document_shows_any_body_and_every_header() {
     assert_eq!(names.len(), 6);
     assert_eq!(names[0], (&Value::from("header"), &Value::from("svix-id")));
     assert!(operation["responses"]["415"].is_null());
+}
+
+const PICTURE: &str = "/api/products/prd_1/images";
+
+/// A picture that is sent so, by somebody whom the inner service answers with `answer`.
+async fn picture(
+    answer: fn() -> Response<Body>,
+    body: impl http_body::Body<Data = Bytes, Error = std::convert::Infallible> + Send + 'static,
+) -> (u16, String) {
+    let inner =
+        service_fn(
+            move |_: Request<Body>| async move { Ok::<_, std::convert::Infallible>(answer()) },
+        );
+    let edge = Edge::new(inner).expect("the contract fits itself");
+    let request = Request::post(PICTURE).body(body).expect("a request");
+    let response = edge.oneshot(request).await.expect("infallible");
+    let status = response.status().as_u16();
+    let body = response.into_body().collect().await.expect("a body");
+    (
+        status,
+        String::from_utf8(body.to_bytes().to_vec()).expect("text"),
+    )
+}
+
+#[tokio::test]
+async fn a_file_passes_with_what_stands_beside_it() {
+    let file: Vec<u8> = (0..3_000_000u32).map(|n| n as u8).collect();
+    let mut request = with_headers(file.clone(), &[("content-type", b"image/png")]);
+    *request.uri_mut() = PICTURE.parse().expect("a path");
+    let seen: UploadProductImageRequest = send(request).await.seen();
+    assert_eq!(seen.product_id, "prd_1");
+    assert_eq!(seen.content_type, "image/png");
+    assert!(seen.file == file);
+}
+
+#[tokio::test]
+async fn a_file_is_not_read_before_somebody_wants_it() {
+    // Its length is known, and nothing of it ever comes.
+    let unread = Announced(10_000_000);
+    let (status, text) = picture(|| unary(&()), unread).await;
+    assert_eq!(status, 201, "{text}");
+    let most = 11_534_336;
+    for (length, expected) in [(most - 16 * 1024, 201), (most, 413), (u64::MAX, 413)] {
+        let (status, text) = picture(|| unary(&()), Announced(length)).await;
+        assert_eq!(status, expected, "{text}");
+    }
+    let unknown = http_body_util::StreamBody::new(futures_util::stream::pending());
+    let (status, text) = picture(|| unary(&()), unknown).await;
+    assert_eq!(status, 411, "{text}");
+    assert!(text.contains("Content-Length"), "{text}");
+}
+
+/// A body of a known length that never comes.
+struct Announced(u64);
+
+impl http_body::Body for Announced {
+    type Data = Bytes;
+    type Error = std::convert::Infallible;
+
+    fn poll_frame(
+        self: std::pin::Pin<&mut Self>,
+        _: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Option<Result<http_body::Frame<Bytes>, Self::Error>>> {
+        std::task::Poll::Pending
+    }
+
+    fn size_hint(&self) -> http_body::SizeHint {
+        http_body::SizeHint::with_exact(self.0)
+    }
+}
+
+#[tokio::test]
+async fn the_document_shows_the_form_of_a_file() {
+    let document = send(get("/openapi.json")).await.json();
+    let operation = &document["paths"]["/api/products/{productId}/images"]["post"];
+    let content = &operation["requestBody"]["content"];
+    let form = &content["multipart/form-data"]["schema"];
+    assert_eq!(form["properties"]["file"]["format"], "binary");
+    assert_eq!(form["required"], serde_json::json!(["file"]));
+    assert!(operation["responses"]["411"].is_object());
+    let parameters = operation["parameters"].to_string();
+    assert!(!parameters.contains("content-type"), "{parameters}");
 }

@@ -14,6 +14,7 @@ pub mod raw;
 pub mod redis;
 pub mod reels;
 pub mod rows;
+pub mod s3;
 pub mod smtp;
 pub mod twilio;
 pub mod wait;

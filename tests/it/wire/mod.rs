@@ -3,4 +3,5 @@
 
 mod deadlines;
 mod endings;
+mod large;
 mod streams;
