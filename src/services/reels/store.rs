@@ -1,0 +1,7 @@
+//! Every query of reels.
+
+pub(super) mod comments;
+pub(super) mod likes;
+pub(super) mod seen;
+pub(super) mod stats;
+pub(super) mod views;
