@@ -5,6 +5,10 @@
 //! All watchers of one thing in a process share one value. Whoever keeps the values reads
 //! those that are watched and says what they have become.
 
+mod pace;
+#[cfg(test)]
+mod tests;
+
 use std::collections::HashMap;
 use std::future::Future;
 use std::hash::Hash;
@@ -16,19 +20,12 @@ use futures_util::stream::{self, BoxStream, StreamExt};
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
+use self::pace::{PACE_LEAST, pace, turn};
 use super::hub::Attended;
 use super::meter::{Ending, StreamMeter};
 use super::watch::session_revoked;
 use super::{Events, Shared, store};
 use crate::kernel::{Call, Caller, Error, Result, random};
-
-/// The shortest time between two messages of one stream.
-const PACE_LEAST: Duration = Duration::from_millis(250);
-/// The longest, however many streams there are.
-const PACE_MOST: Duration = Duration::from_millis(800);
-/// How many messages a second all streams of a process get together, unless that would
-/// make each wait for longer.
-const MESSAGES: usize = 12_500;
 
 /// The values that somebody in this process watches. Clones share them.
 pub struct Latest<K, V>(Arc<Inner<K, V>>);
@@ -140,23 +137,6 @@ impl<K: Hash + Eq + Copy, V> Latest<K, V> {
     fn pace(&self) -> Duration {
         pace(self.0.watchers.load(Ordering::Relaxed))
     }
-}
-
-/// The shortest time that keeps the messages of all streams together in bounds.
-fn pace(watchers: usize) -> Duration {
-    let share = Duration::from_secs(1).saturating_mul(u32::try_from(watchers).unwrap_or(u32::MAX));
-    Ord::clamp(share / MESSAGES as u32, PACE_LEAST, PACE_MOST)
-}
-
-/// The first turn at or after `now` of a stream that has one turn in each `pace`, its
-/// `phase` (of 65,536) into it: turns of many streams lie apart, so that a change does not
-/// send all of their messages at once.
-fn turn(born: Instant, now: Instant, pace: Duration, phase: u32) -> Instant {
-    let micros = |span: Duration| u64::try_from(span.as_micros()).unwrap_or(u64::MAX);
-    let (passed, period) = (micros(now.saturating_duration_since(born)), micros(pace));
-    let offset = period.saturating_mul(u64::from(phase)) >> 16;
-    let turns = passed.saturating_sub(offset).div_ceil(period.max(1));
-    born + Duration::from_micros(offset.saturating_add(turns.saturating_mul(period)))
 }
 
 impl<K, V> Inner<K, V> {

@@ -4,6 +4,9 @@
 //! transaction; the time that its commit takes is what the next ones gather in. Nobody is
 //! answered before the commit, and who does not wait for the answer changes nothing.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;

@@ -7,7 +7,8 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::Reels;
-use super::store::stats::{self, Deltas, Stats, Wrong};
+use super::store::proof::{self, Wrong};
+use super::store::stats::{self, Deltas, Stats};
 use crate::db::{Db, Tx};
 use crate::kernel::Result;
 use crate::kernel::id::ReelId;
@@ -112,7 +113,7 @@ async fn fold_some(tx: &Tx) -> Result<usize> {
 /// row or not at all. What differs is set right by one more change.
 async fn repair(tx: &Tx, after: Option<ReelId>) -> Result<(Vec<Wrong>, Option<ReelId>)> {
     tx.take_turns("reels.prove").await?;
-    let (wrong, last) = stats::compare(tx, after, PROVEN).await?;
+    let (wrong, last) = proof::compare(tx, after, PROVEN).await?;
     let deltas: Deltas = wrong.iter().map(|it| (it.reel, it.missing())).collect();
     stats::count(tx, &deltas).await?;
     Ok((wrong, last))

@@ -14,6 +14,7 @@ mod delivery;
 mod inventory;
 mod ops;
 mod orders;
+mod reception;
 mod stores;
 mod users;
 
@@ -157,6 +158,7 @@ pub fn rows() -> impl Iterator<Item = &'static Row> {
         inventory::ROWS,
         cart::ROWS,
         orders::ROWS,
+        reception::ROWS,
         delivery::ROWS,
         ops::ROWS,
     ]

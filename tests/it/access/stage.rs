@@ -36,6 +36,9 @@ pub async fn arrange() -> Template {
     shop_window(&seller).await;
     shelves(&mut ids, &seller, &admin).await;
     belongings(&mut ids, &buyer).await;
+    let reel = app.reel(&seller, &ids["$product"]).await;
+    act(&buyer, "ReelService/LikeReel", &json!({"id": reel})).await;
+    ids.insert("$reel", reel);
     recluse(&mut ids, &app, &admin).await;
     let (suspended, ended) = (app.customer().await, app.customer().await);
     ended.call("AuthService/Logout", "{}").await.unwrap();
@@ -173,6 +176,7 @@ async fn recluse(ids: &mut Ids, app: &TestApp, admin: &Client) {
     let stock = act(&seller.client, "InventoryService/ListStock", &stock).await;
     ids.insert("$hidden_stk", text_at(&stock, "/stock/0/id"));
     let product = ids["$hidden_prod"].clone();
+    ids.insert("$hidden_reel", app.reel(&seller, &product).await);
     ids.insert("$hidden_adr", address(&hermit).await);
     ids.insert("$hidden_ses", session(&hermit).await);
     ids.insert("$hidden_item", line(&hermit, &product).await);
