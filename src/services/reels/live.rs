@@ -216,7 +216,7 @@ impl Watched {
         Ok(())
     }
 
-    /// The newest comments of reels, oldest first, with their authors. Two statements.
+    /// The newest comments of reels, oldest first, with their authors.
     async fn newest_comments(
         &self,
         reels: &[ReelId],

@@ -1,16 +1,18 @@
 //! Queries on comments.
 
-use sea_orm::DbErr;
-use serde_json::json;
+use sea_orm::{DbErr, QueryResult};
 use uuid::Uuid;
 
 use super::super::live::Comment;
-use crate::db::{Conn, Dialect, Kind};
+use crate::db::{Conn, Dialect};
 use crate::kernel::id::ReelId;
 use crate::kernel::{Result, Time};
 
+/// Reels that one statement asks about.
+const BATCH: usize = 50;
+
 /// The newest comments of each reel that everyone sees, `most` at the most, oldest first.
-/// One statement.
+/// Each reel's are the end of an index, whatever the planner thinks of the others.
 ///
 /// # Errors
 /// Those of the database.
@@ -20,32 +22,36 @@ pub(in super::super) async fn newest(
     reels: &[ReelId],
     most: usize,
 ) -> Result<Vec<Comment>> {
-    let sql = format!(
-        "WITH want AS MATERIALIZED (SELECT wanted.id, COALESCE((SELECT c.id FROM reel_comments c \
-                 WHERE c.reel_id = wanted.id AND c.deleted_at IS NULL AND NOT c.hidden \
-                 ORDER BY c.id DESC LIMIT 1 OFFSET {}), $2) AS first \
-             FROM {} AS wanted) \
-         SELECT c.id, c.reel_id, c.user_id, c.content, c.edited, c.created_at, c.updated_at \
-         FROM want JOIN reel_comments c ON c.reel_id = want.id AND c.id >= want.first \
-         WHERE c.deleted_at IS NULL AND NOT c.hidden ORDER BY c.id",
-        most.saturating_sub(1),
-        dialect.table(&[("id", Kind::Id)], 1)
-    );
-    let ids = reels.iter().map(|reel| json!([reel.uuid().simple()]));
-    let values = [Dialect::rows(ids), Uuid::nil().into()];
-    let rows = conn.query_all_raw(dialect.statement(sql, values)).await?;
-    let comments = rows.iter().map(|row| {
-        let id = |column| row.try_get::<Uuid>("", column);
-        let time = |column| row.try_get("", column).map(Time::from_micros);
-        Ok(Comment {
-            id: id("id")?.into(),
-            reel: id("reel_id")?.into(),
-            user: id("user_id")?.into(),
-            content: row.try_get("", "content")?,
-            edited: row.try_get("", "edited")?,
-            created_at: time("created_at")?,
-            updated_at: time("updated_at")?,
-        })
-    });
-    Ok(comments.collect::<Result<_, DbErr>>()?)
+    let mut comments = Vec::new();
+    for reels in reels.chunks(BATCH) {
+        let of_one = |place| {
+            format!(
+                "SELECT * FROM (SELECT id, reel_id, user_id, content, edited, created_at, \
+                 updated_at FROM reel_comments \
+                 WHERE reel_id = ${place} AND deleted_at IS NULL AND NOT hidden \
+                 ORDER BY id DESC LIMIT {most}) newest"
+            )
+        };
+        let parts: Vec<String> = (1..=reels.len()).map(of_one).collect();
+        let sql = format!("{} ORDER BY id", parts.join(" UNION ALL "));
+        let ids = reels.iter().map(|reel| reel.uuid().into());
+        let rows = conn.query_all_raw(dialect.statement(sql, ids)).await?;
+        let found = rows.iter().map(comment);
+        comments.extend(found.collect::<Result<Vec<_>, DbErr>>()?);
+    }
+    Ok(comments)
+}
+
+fn comment(row: &QueryResult) -> Result<Comment, DbErr> {
+    let id = |column| row.try_get::<Uuid>("", column);
+    let time = |column| row.try_get("", column).map(Time::from_micros);
+    Ok(Comment {
+        id: id("id")?.into(),
+        reel: id("reel_id")?.into(),
+        user: id("user_id")?.into(),
+        content: row.try_get("", "content")?,
+        edited: row.try_get("", "edited")?,
+        created_at: time("created_at")?,
+        updated_at: time("updated_at")?,
+    })
 }
