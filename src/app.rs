@@ -158,6 +158,7 @@ impl App {
             redis: shared.redis.clone(),
             cache: shared.cache.clone(),
             metrics: metrics.clone(),
+            tasks: tasks.clone(),
         };
         let services = services::build(&base);
         db.set_observers(services.observers);

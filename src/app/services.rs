@@ -16,6 +16,7 @@ use crate::db::{Db, Observer};
 use crate::events::{self, Events, register_retention};
 use crate::jobs::{Registry, register_purges};
 use crate::kernel::seal::Sealer;
+use crate::kernel::task::Tasks;
 use crate::pb::souk::analytics::v1::analytics_service_server::AnalyticsServiceServer;
 use crate::pb::souk::auth::v1::auth_service_server::AuthServiceServer;
 use crate::pb::souk::cart::v1::cart_service_server::CartServiceServer;
@@ -37,7 +38,7 @@ use crate::services::inventory::{self, Inventory, StockOfProducts};
 use crate::services::media::Media;
 use crate::services::ops::{Exposition, Health, Ops};
 use crate::services::orders::{self, ForgetBuyers, Orders, OrdersUnderWay};
-use crate::services::reels::Reels;
+use crate::services::reels::{self, Reels, TakeLikesBack};
 use crate::services::shipping::{self, Shipping};
 use crate::services::stores::{self, Stores};
 use crate::services::users::{Neighbours, Users};
@@ -57,6 +58,7 @@ pub(super) struct Base {
     pub(super) redis: Option<Redis>,
     pub(super) cache: Option<SharedCache>,
     pub(super) metrics: Option<Metrics>,
+    pub(super) tasks: Tasks,
 }
 
 /// The services, joined.
@@ -84,6 +86,7 @@ pub(super) fn build(base: &Base) -> Services {
             Arc::new(stores.clone()),
             Arc::new(EmptyCarts),
             Arc::new(ForgetBuyers),
+            Arc::new(TakeLikesBack),
         ],
     };
     let phone_country = config.market.phone_country.clone();
@@ -114,6 +117,7 @@ pub(super) fn build(base: &Base) -> Services {
         stores.clone(),
         catalog.clone(),
         media.clone(),
+        &base.tasks,
     );
     let analytics = Analytics::new(db(), sealer(), stores.clone(), currency, cache);
     let shipping = Shipping::new(db(), stores.clone(), of_shipping(config));
@@ -140,12 +144,14 @@ pub(super) fn build(base: &Base) -> Services {
     let registry = auth::register(registry, &auth);
     let registry = inventory::register(registry, &base.db);
     let registry = orders::register(registry, &orders);
+    let registry = reels::register(registry, &reels);
 
     let observers = vec![
         auth.observer(),
         stores.observer(),
         catalog.observer(),
         shipping.observer(),
+        reels.observer(),
     ];
 
     let routes = Routes::default()

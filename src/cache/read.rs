@@ -175,7 +175,7 @@ where
             has_missed = true;
             let loading = self.load(key, &load);
             let entry = kept.try_get_with_by_ref(key, loading).await;
-            let entry = entry.map_err(shared_error)?;
+            let entry = entry.map_err(Error::shared)?;
             if entry.epoch == stripe.load(Ordering::SeqCst) {
                 self.0.reads.count(has_missed);
                 return Ok(entry.value);
@@ -308,16 +308,4 @@ impl<K, V> std::fmt::Debug for Cache<K, V> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Cache").finish_non_exhaustive()
     }
-}
-
-/// The error for one of several readers who waited for the same loading.
-fn shared_error(error: Arc<Error>) -> Error {
-    Arc::try_unwrap(error).unwrap_or_else(|shared| {
-        let copy = Error::new(shared.reason(), shared.message().to_owned());
-        let copy = match shared.retry_delay() {
-            Some(wait) => copy.retry_after(wait),
-            None => copy,
-        };
-        copy.caused_by(shared)
-    })
 }

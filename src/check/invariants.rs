@@ -130,6 +130,24 @@ pub(super) const ALL: &[Invariant] = &[
             WHERE s.on_hand <> COALESCE(m.moved, 0)",
     },
     Invariant {
+        name: "reel-counts",
+        says: "a reel's counts are those of its likes and of its comments that are shown",
+        offenders: "
+            SELECT r.id FROM reels r
+            LEFT JOIN (SELECT reel_id, sum(liked) - sum(unliked) AS likes,
+                           sum(commented) - sum(uncommented) AS comments
+                       FROM (SELECT reel_id, liked, unliked, commented, uncommented FROM reel_stats
+                             UNION ALL
+                             SELECT reel_id, liked, unliked, commented, uncommented FROM reel_deltas) b
+                       GROUP BY reel_id) c ON c.reel_id = r.id
+            LEFT JOIN (SELECT reel_id, count(*) AS likes FROM reel_likes GROUP BY reel_id) l
+                ON l.reel_id = r.id
+            LEFT JOIN (SELECT reel_id, count(*) AS comments FROM reel_comments
+                       WHERE deleted_at IS NULL AND NOT hidden GROUP BY reel_id) m ON m.reel_id = r.id
+            WHERE COALESCE(c.likes, 0) <> COALESCE(l.likes, 0)
+               OR COALESCE(c.comments, 0) <> COALESCE(m.comments, 0)",
+    },
+    Invariant {
         name: "session-single",
         says: "a user has at most one session where one is the policy",
         offenders: "

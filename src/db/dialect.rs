@@ -13,6 +13,17 @@ pub enum Dialect {
     Postgres,
 }
 
+/// What a column of [`Dialect::table`] holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// An id.
+    Id,
+    /// A whole number.
+    Number,
+    /// A text.
+    Text,
+}
+
 impl Dialect {
     /// The database that a URL names.
     ///
@@ -95,6 +106,35 @@ impl Dialect {
             .map(|number| number.to_string())
             .collect();
         format!("{open}{}{close}", numbers.join(",")).into()
+    }
+
+    /// A table of the rows that parameter `$place` carries as [`Dialect::rows`] writes them,
+    /// for the place after FROM. One statement text, however many rows there are.
+    pub fn table(self, columns: &[(&str, Kind)], place: usize) -> String {
+        let column = |(at, (name, kind)): (usize, &(&str, Kind))| {
+            let value = format!("value->>{at}");
+            let typed = match (kind, self) {
+                (Kind::Text, _) => value,
+                (Kind::Number, _) => format!("CAST({value} AS bigint)"),
+                (Kind::Id, Self::Postgres) => format!("CAST({value} AS uuid)"),
+                (Kind::Id, Self::Sqlite) => format!("unhex({value})"),
+            };
+            format!("{typed} AS {name}")
+        };
+        let columns: Vec<String> = columns.iter().enumerate().map(column).collect();
+        let rows = match self {
+            Self::Sqlite => format!("json_each(${place})"),
+            Self::Postgres => format!("json_array_elements(CAST(${place} AS json))"),
+        };
+        format!("(SELECT {} FROM {rows})", columns.join(", "))
+    }
+
+    /// The value for [`Dialect::table`]: each row an array of its columns, ids without
+    /// dashes.
+    pub fn rows(rows: impl IntoIterator<Item = serde_json::Value>) -> Value {
+        serde_json::Value::Array(rows.into_iter().collect())
+            .to_string()
+            .into()
     }
 
     /// Rows of `table` whose `search_text` holds a word that begins with each word of the

@@ -25,7 +25,7 @@ mod webhooks;
 
 pub use conditions::Conditions;
 pub use connect::{Db, DbConfig};
-pub use dialect::Dialect;
+pub use dialect::{Dialect, Kind};
 pub use errors::{is_check_violation, is_foreign_key_violation, unique_violation};
 pub use idempotency::Answer;
 pub use meter::PoolState;

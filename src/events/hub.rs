@@ -97,7 +97,7 @@ impl Hub {
     ) -> (Subscription, Position) {
         let (sender, receiver) = mpsc::channel(BUFFER_EVENTS);
         let waiting_bytes = Arc::new(AtomicUsize::new(0));
-        let session_ended = CancellationToken::new();
+        let session = self.attend(session);
         let mut state = self.state();
         state.next_id += 1;
         let id = state.next_id;
@@ -110,10 +110,6 @@ impl Hub {
                 buffer: sender,
                 waiting_bytes: waiting_bytes.clone(),
             });
-        if let Some(session) = session {
-            let watchers = state.sessions.entry(session).or_default();
-            watchers.push((id, session_ended.clone()));
-        }
         let subscription = Subscription {
             hub: self.clone(),
             id,
@@ -121,9 +117,22 @@ impl Hub {
             session,
             buffer: receiver,
             waiting_bytes,
-            session_ended,
         };
         (subscription, state.position)
+    }
+
+    /// Learns when a session ends; nobody's never does.
+    pub(super) fn attend(self: &Arc<Self>, session: Option<Uuid>) -> Attended {
+        let ended = CancellationToken::new();
+        let session = session.map(|session| {
+            let mut state = self.state();
+            state.next_id += 1;
+            let id = state.next_id;
+            let watchers = state.sessions.entry(session).or_default();
+            watchers.push((id, ended.clone()));
+            (self.clone(), id, session)
+        });
+        Attended { ended, session }
     }
 
     /// How many watchers there are.
@@ -150,10 +159,9 @@ pub(super) struct Subscription {
     hub: Arc<Hub>,
     id: u64,
     topic: String,
-    session: Option<Uuid>,
+    session: Attended,
     buffer: mpsc::Receiver<Arc<Event>>,
     waiting_bytes: Arc<AtomicUsize>,
-    session_ended: CancellationToken,
 }
 
 impl Subscription {
@@ -178,7 +186,7 @@ impl Subscription {
 
     /// Fires when the watcher's session has ended.
     pub(super) const fn session_ended(&self) -> &CancellationToken {
-        &self.session_ended
+        self.session.ended()
     }
 
     fn took(&self, event: &Event) {
@@ -196,9 +204,30 @@ impl Drop for Subscription {
                 state.topics.remove(&self.topic);
             }
         }
-        let Some(session) = self.session else { return };
+    }
+}
+
+/// Somebody who learns when a session ends; dropped, nobody.
+pub(super) struct Attended {
+    ended: CancellationToken,
+    session: Option<(Arc<Hub>, u64, Uuid)>,
+}
+
+impl Attended {
+    /// Fires when the session has ended.
+    pub(super) const fn ended(&self) -> &CancellationToken {
+        &self.ended
+    }
+}
+
+impl Drop for Attended {
+    fn drop(&mut self) {
+        let Some((hub, id, session)) = self.session.take() else {
+            return;
+        };
+        let mut state = hub.state();
         if let Some(watchers) = state.sessions.get_mut(&session) {
-            watchers.retain(|(id, _)| *id != self.id);
+            watchers.retain(|(other, _)| *other != id);
             if watchers.is_empty() {
                 state.sessions.remove(&session);
             }

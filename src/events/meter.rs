@@ -41,6 +41,8 @@ pub(super) enum Ending {
     Revoked,
     /// Its reader fell behind.
     Slow,
+    /// What it tells of is gone.
+    Removed,
     /// A part was away.
     Failed,
     /// The client went away.
@@ -53,6 +55,7 @@ impl Ending {
         match reason {
             Reason::SessionRevoked => Self::Revoked,
             Reason::StreamTooSlow => Self::Slow,
+            Reason::NotFound => Self::Removed,
             _ => Self::Failed,
         }
     }
@@ -63,6 +66,7 @@ impl Ending {
             Self::Drain => "drain",
             Self::Revoked => "revoked",
             Self::Slow => "slow",
+            Self::Removed => "removed",
             Self::Failed => "failed",
             Self::Gone => "gone",
         }

@@ -9,6 +9,7 @@
 mod bus;
 mod event;
 mod hub;
+mod latest;
 mod meter;
 mod retention;
 mod store;
@@ -26,6 +27,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use bus::{Bus, Hint, LocalBus, RedisBus};
 pub use event::{Event, Position, SESSION_ENDED};
+pub use latest::{Latest, Newest, Watcher};
 pub use retention::{KEPT, register_retention};
 pub use watch::{Snapshot, Step, Steps, Update};
 

@@ -167,7 +167,7 @@ async fn check_kept(shared: &Shared, position: Position) -> Result<()> {
     Ok(())
 }
 
-fn session_revoked() -> Error {
+pub(super) fn session_revoked() -> Error {
     Error::new(Reason::SessionRevoked, "the session has ended")
 }
 

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::error::Error as StdError;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The result of everything that can be refused or fail.
@@ -298,6 +299,18 @@ impl Error {
     pub fn permanently(mut self) -> Self {
         self.0.is_permanent = true;
         self
+    }
+
+    /// The error for one of several callers who waited for the same thing.
+    pub fn shared(error: Arc<Self>) -> Self {
+        Arc::try_unwrap(error).unwrap_or_else(|shared| {
+            let copy = Self::new(shared.reason(), shared.message().to_owned());
+            let copy = match shared.retry_delay() {
+                Some(wait) => copy.retry_after(wait),
+                None => copy,
+            };
+            copy.caused_by(shared)
+        })
     }
 
     /// Keeps the cause for the log.

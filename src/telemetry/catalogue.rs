@@ -12,7 +12,7 @@ pub enum Kind {
     Counter,
     /// Goes up and down.
     Gauge,
-    /// Seconds, in buckets.
+    /// Seconds, or a size, in buckets.
     Histogram,
 }
 
@@ -163,7 +163,7 @@ pub const CATALOGUE: &[Metric] = &[
         "souk_streams_ended_total",
         Counter,
         Later,
-        "Server streams that ended, by method and reason: age, drain, revoked, slow, failed, or gone (the client).",
+        "Server streams that ended, by method and reason: age, drain, revoked, slow, removed (what it told of), failed, or gone (the client).",
     ),
     metric(
         "souk_events_appended_total",
@@ -269,6 +269,48 @@ pub const CATALOGUE: &[Metric] = &[
         "One-time passwords that were right.",
     ),
     metric("souk_orders_placed_total", Counter, Plain, "Orders placed."),
+    metric(
+        "souk_reel_likes_total",
+        Counter,
+        Plain,
+        "Likes that this process committed.",
+    ),
+    metric(
+        "souk_reel_unlikes_total",
+        Counter,
+        Plain,
+        "Likes taken back that this process committed.",
+    ),
+    metric(
+        "souk_reel_likes_batch_size",
+        Histogram,
+        Plain,
+        "Likes and likes taken back that went into one transaction.",
+    ),
+    metric(
+        "souk_reel_views_total",
+        Counter,
+        Plain,
+        "Views that this process wrote and that counted.",
+    ),
+    metric(
+        "souk_reel_fold_seconds",
+        Histogram,
+        Plain,
+        "How long it took to take over all counts that changes had left.",
+    ),
+    metric(
+        "souk_reel_counts_repaired_total",
+        Counter,
+        Plain,
+        "Reels whose counts differed from their rows; each is a fault.",
+    ),
+    metric(
+        "souk_reels_watched",
+        Gauge,
+        Plain,
+        "Reels that somebody watches in this process.",
+    ),
     metric(
         "souk_jobs_done_total",
         Counter,

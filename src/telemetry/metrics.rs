@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use metrics::gauge;
-use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tokio_util::sync::CancellationToken;
 
 use super::{catalogue, process};
@@ -18,6 +18,10 @@ pub use super::catalogue::{CATALOGUE, Kind, Metric};
 const BUCKETS: [f64; 14] = [
     0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
 ];
+/// Numbers of things at which the buckets of sizes end.
+const SIZES: [f64; 10] = [1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0];
+/// Metrics of sizes end so.
+const SIZE: &str = "_size";
 /// How often what was measured is gathered into buckets, which bounds the memory it takes.
 const UPKEEP: Duration = Duration::from_secs(5);
 
@@ -79,6 +83,9 @@ impl Metrics {
 fn install() -> Result<PrometheusHandle> {
     let builder = PrometheusBuilder::new()
         .set_buckets(&BUCKETS)
+        .and_then(|builder| {
+            builder.set_buckets_for_metric(Matcher::Suffix(SIZE.to_owned()), &SIZES)
+        })
         .map_err(Error::internal)?;
     let recorder = builder.build_recorder();
     let handle = recorder.handle();

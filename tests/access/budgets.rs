@@ -117,6 +117,11 @@ pub const BUDGETS: &[(&str, u32)] = &[
     ("DeliveryService/SetDefaultRates", 4),
     ("AnalyticsService/GetSellerStats", 8),
     ("AnalyticsService/ListReelSales", 6),
+    // Likes are committed together, by a task of the process: theirs are counted per batch.
+    ("ReelService/LikeReel", 8),
+    ("ReelService/UnlikeReel", 8),
+    ("ReelService/ListLikes", 9),
+    ("ReelService/RecordView", 8),
     ("OpsService/GetInfo", 4),
     ("OpsService/CheckHealth", 5),
     ("OpsService/CheckLiveness", 4),

@@ -33,6 +33,7 @@ mod inventory;
 mod ops;
 mod orders;
 mod redis;
+mod reels;
 mod replica;
 mod shipping;
 mod stores;

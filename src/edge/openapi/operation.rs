@@ -138,7 +138,8 @@ impl<'a> Operations<'a> {
                 },
             }));
         }
-        if binding.stream.is_some() {
+        let resumes = binding.stream.and_then(|plan| plan.request_token);
+        if resumes.is_some() {
             parameters.push(json!({
                 "name": "Last-Event-ID",
                 "in": "header",

@@ -3,12 +3,17 @@
 use tonic::{Request, Response, Status};
 
 use super::Reels;
-use crate::grpc::Streaming;
+use super::convert::reception;
+use crate::grpc::paging::{Paged, take_paging};
+use crate::grpc::{self, Streaming};
 use crate::kernel::Result;
 use crate::pb::souk::reels::v1 as pb;
 use crate::pb::souk::reels::v1::reel_service_server::ReelService;
 
 type Answered<T> = Result<Response<T>, Status>;
+
+/// People on a page of likes at the most.
+const LIKES_MAX: i32 = 50;
 
 #[tonic::async_trait]
 impl ReelService for Reels {
@@ -65,30 +70,56 @@ impl ReelService for Reels {
 
     async fn like_reel(
         &self,
-        _request: Request<pb::LikeReelRequest>,
+        request: Request<pb::LikeReelRequest>,
     ) -> Answered<pb::LikeReelResponse> {
-        Err(Status::unimplemented("LikeReel"))
+        let (call, message) = grpc::open(request)?;
+        let (user, id) = (call.user()?, grpc::id("id", &message.id)?);
+        self.open(&call, id).await?;
+        let likes = self.0.likes.wish(&call, (id, user), true).await?;
+        grpc::answer(reception::liked_to_pb(id, likes))
     }
 
     async fn unlike_reel(
         &self,
-        _request: Request<pb::UnlikeReelRequest>,
+        request: Request<pb::UnlikeReelRequest>,
     ) -> Answered<pb::UnlikeReelResponse> {
-        Err(Status::unimplemented("UnlikeReel"))
+        let (call, message) = grpc::open(request)?;
+        let (user, id) = (call.user()?, grpc::id("id", &message.id)?);
+        self.open(&call, id).await?;
+        let likes = self.0.likes.wish(&call, (id, user), false).await?;
+        grpc::answer(reception::unliked_to_pb(id, likes))
     }
 
     async fn list_likes(
         &self,
-        _request: Request<pb::ListLikesRequest>,
+        request: Request<pb::ListLikesRequest>,
     ) -> Answered<pb::ListLikesResponse> {
-        Err(Status::unimplemented("ListLikes"))
+        let (call, mut message) = grpc::open(request)?;
+        message.limit = Ord::min(message.limit, LIKES_MAX);
+        let paging = take_paging!(message);
+        let sealer = &self.0.sealer;
+        let paged = Paged::new(sealer, &call, paging, &message)?;
+        let id = grpc::id("id", &message.id)?;
+        let (found, people) = self.likes(&call, id, &paged.page).await?;
+        let users = found.items.iter().map(|like| {
+            let account = people.iter().find(|it| it.user_id() == like.user);
+            reception::person_to_pb(like.user, account)
+        });
+        grpc::answer(pb::ListLikesResponse {
+            users: users.collect(),
+            meta: Some(paged.meta(&found, sealer)),
+        })
     }
 
     async fn record_view(
         &self,
-        _request: Request<pb::RecordViewRequest>,
+        request: Request<pb::RecordViewRequest>,
     ) -> Answered<pb::RecordViewResponse> {
-        Err(Status::unimplemented("RecordView"))
+        let (call, message) = grpc::open(request)?;
+        let id = grpc::id("id", &message.id)?;
+        grpc::answer(pb::RecordViewResponse {
+            counted: self.view(&call, id).await?,
+        })
     }
 
     async fn list_comments(
@@ -121,9 +152,11 @@ impl ReelService for Reels {
 
     async fn watch_reel(
         &self,
-        _request: Request<pb::WatchReelRequest>,
+        request: Request<pb::WatchReelRequest>,
     ) -> Answered<Self::WatchReelStream> {
-        Err(Status::unimplemented("WatchReel"))
+        let (call, message) = grpc::open(request)?;
+        let id = grpc::id("id", &message.id)?;
+        grpc::stream(&call, self.watch(&call, id).await?)
     }
 
     async fn report_reel(

@@ -9,19 +9,45 @@
 //! - a viewer counts once an hour.
 
 mod attribution;
+mod convert;
 mod grpc;
+mod jobs;
+mod likes;
+mod live;
+mod seen;
+mod stats;
 mod store;
+mod views;
+mod watch;
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use crate::db::Db;
+use crate::cache::{Cache, Freshness};
+use crate::db::{Db, Observer};
 use crate::events::Events;
+use crate::kernel::id::ReelId;
 use crate::kernel::seal::Sealer;
+use crate::kernel::task::Tasks;
 use crate::services::catalog::Catalog;
 use crate::services::media::Media;
 use crate::services::stores::Stores;
 
 pub use attribution::products_of;
+pub use jobs::register;
+use likes::Likes;
+pub use likes::TakeLikesBack;
+use live::Watched;
+use seen::Seen;
+use stats::FoldMeter;
+use views::Views;
+
+/// How long a cached reel is believed when no event comes.
+const CACHED: Freshness = Freshness::lasting(Duration::from_secs(60));
+/// Cached reels at the most.
+const CACHED_MAX: u64 = 50_000;
+/// Topics of reels begin so.
+const TOPIC: &str = "reel/";
 
 /// The service of reels. Clones share it.
 #[derive(Clone)]
@@ -34,10 +60,15 @@ struct Parts {
     stores: Stores,
     catalog: Catalog,
     media: Media,
+    seen: Cache<ReelId, Arc<Seen>>,
+    likes: Arc<Likes>,
+    views: Arc<Views>,
+    watched: Watched,
+    fold_meter: FoldMeter,
 }
 
 impl Reels {
-    /// The service; `sealer` makes its page tokens.
+    /// The service; `sealer` makes its page tokens, and tasks of `tasks` count.
     pub fn new(
         db: Db,
         sealer: Sealer,
@@ -45,14 +76,47 @@ impl Reels {
         stores: Stores,
         catalog: Catalog,
         media: Media,
+        tasks: &Tasks,
     ) -> Self {
-        Self(Arc::new(Parts {
+        let watched = Watched::new(db.clone());
+        let (likes, waiting) = Likes::new(db.clone(), watched.clone());
+        let (likes, views) = (
+            Arc::new(likes),
+            Arc::new(Views::new(db.clone(), watched.clone())),
+        );
+        tasks.spawn(likes.clone().fulfil(waiting, tasks.stopping()));
+        tasks.spawn(views.clone().keep_writing(tasks.stopping()));
+        tasks.spawn(watched.clone().follow(tasks.stopping()));
+        let reels = Self(Arc::new(Parts {
             db,
             sealer,
             events,
             stores,
             catalog,
             media,
-        }))
+            seen: Cache::tiered("reels", CACHED_MAX, CACHED, None),
+            likes,
+            views,
+            watched,
+            fold_meter: FoldMeter::default(),
+        }));
+        tasks.spawn(reels.clone().keep_counts(tasks.stopping()));
+        reels
+    }
+
+    /// Sees the events, so that a caller reads what it wrote, every other process soon, and
+    /// watchers are told.
+    pub fn observer(&self) -> Observer {
+        // Weak: the database keeps its observers, and must not keep itself through them.
+        let reels = Arc::downgrade(&self.0);
+        Box::new(move |event| {
+            let uuid = event.topic.strip_prefix(TOPIC);
+            let id = uuid.and_then(|uuid| uuid.parse::<uuid::Uuid>().ok());
+            if let (Some(id), Some(reels)) = (id, reels.upgrade()) {
+                let id = ReelId::from(id);
+                reels.seen.invalidate(&id);
+                reels.watched.changed(&[id]);
+            }
+        })
     }
 }

@@ -15,6 +15,7 @@ mod delivery;
 mod inventory;
 mod ops;
 mod orders;
+mod reception;
 mod stores;
 mod users;
 
@@ -158,6 +159,7 @@ pub fn rows() -> impl Iterator<Item = &'static Row> {
         inventory::ROWS,
         cart::ROWS,
         orders::ROWS,
+        reception::ROWS,
         delivery::ROWS,
         analytics::ROWS,
         ops::ROWS,

@@ -29,6 +29,7 @@ fn named_by(rpc: &str, field: &str) -> Option<Names> {
         "InventoryService" => Some("$hidden_stk"),
         "CartService" => Some("$hidden_item"),
         "OrderService" => Some("$hidden_ord"),
+        "ReelService" => Some("$hidden_reel"),
         "UserService" => Some("$hidden_adr"),
         _ => None,
     };

@@ -61,6 +61,10 @@ async fn fill(market: &Market) {
     act(seller, "OrderService/UpdateOrderStatus", &confirm).await;
     let restock = json!({"id": market.id("$stock"), "delta": 1, "reason": "RESTOCK"});
     act(seller, "InventoryService/AdjustStock", &restock).await;
+    let reel = json!({"id": market.id("$reel")});
+    for person in [buyer, admin] {
+        act(person, "ReelService/LikeReel", &reel).await;
+    }
 }
 
 async fn read(market: &Market, who: Who, rpc: &str, request: &Value) -> Result<Value, Status> {

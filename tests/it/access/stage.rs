@@ -36,6 +36,9 @@ pub async fn arrange() -> Template {
     shop_window(&seller).await;
     shelves(&mut ids, &seller, &admin).await;
     belongings(&mut ids, &buyer).await;
+    let reel = app.reel(&seller, &ids["$product"]).await;
+    act(&buyer, "ReelService/LikeReel", &json!({"id": reel})).await;
+    ids.insert("$reel", reel);
     recluse(&mut ids, &app, &admin).await;
     let (suspended, ended) = (app.customer().await, app.customer().await);
     ended.call("AuthService/Logout", "{}").await.unwrap();

@@ -8,6 +8,7 @@ use souk::pb::souk::delivery::v1::delivery_service_client::DeliveryServiceClient
 use souk::pb::souk::inventory::v1::inventory_service_client::InventoryServiceClient;
 use souk::pb::souk::ops::v1::ops_service_client::OpsServiceClient;
 use souk::pb::souk::orders::v1::order_service_client::OrderServiceClient;
+use souk::pb::souk::reels::v1::reel_service_client::ReelServiceClient;
 use souk::pb::souk::stores::v1::store_service_client::StoreServiceClient;
 use souk::pb::souk::users::v1::user_service_client::UserServiceClient;
 use tonic::metadata::MetadataValue;
@@ -120,6 +121,10 @@ impl Client {
 
     pub fn analytics(&self) -> AnalyticsServiceClient<Wire> {
         AnalyticsServiceClient::new(self.wire())
+    }
+
+    pub fn reels(&self) -> ReelServiceClient<Wire> {
+        ReelServiceClient::new(self.wire())
     }
 
     pub fn ops(&self) -> OpsServiceClient<Wire> {

@@ -1,0 +1,100 @@
+//! How values are shared, and when they are told.
+
+use futures_util::FutureExt;
+
+use super::*;
+
+const MANY: usize = 10_000;
+
+#[test]
+fn messages_are_further_apart_the_more_streams_there_are() {
+    let cases = [
+        (0, 250),
+        (1, 250),
+        (3_125, 250),
+        (5_000, 400),
+        (MANY, 800),
+        (90_000, 800),
+    ];
+    for (watchers, millis) in cases {
+        assert_eq!(pace(watchers), Duration::from_millis(millis), "{watchers}");
+    }
+}
+
+#[test]
+fn a_stream_has_one_turn_in_each_period_and_the_turns_of_many_are_spread() {
+    let born = Instant::now();
+    let period = Duration::from_millis(800);
+    for phase in [0, 1, 40_000, 65_535] {
+        let mut now = born + Duration::from_secs(7);
+        let first = turn(born, now, period, phase);
+        assert!(first >= now && first < now + period, "{phase}");
+        for _ in 0..10 {
+            // Asked right after a turn, the next one is a period later.
+            now = turn(born, now, period, phase) + Duration::from_micros(1);
+            let next = turn(born, now, period, phase);
+            assert_eq!(next + Duration::from_micros(1), now + period, "{phase}");
+        }
+    }
+    let now = born + Duration::from_secs(7);
+    let quarter = |phase: u32| {
+        let wait = turn(born, now, period, phase) - now;
+        (wait.as_millis() / 200) as usize
+    };
+    let mut quarters = [0; 4];
+    for number in 0..1000 {
+        quarters[quarter(number * 65_536 / 1000)] += 1;
+    }
+    assert!(
+        quarters.iter().all(|some| (230..270).contains(some)),
+        "{quarters:?}"
+    );
+}
+
+async fn join(latest: &Latest<u8, u32>, value: u32) -> Watcher<u8, u32> {
+    latest.join(7, async { Ok(value) }).await.unwrap()
+}
+
+#[tokio::test]
+async fn all_watchers_share_one_value_which_goes_with_the_last() {
+    let latest = Latest::new("number");
+    let mut waiting = Box::pin(latest.any());
+    assert!(waiting.as_mut().now_or_never().is_none());
+    let first = join(&latest, 1).await;
+    waiting.await;
+    let second = join(&latest, 2).await;
+    assert_eq!(latest.get(7).as_deref(), Some(&1));
+    latest.set(7, 3);
+    for watcher in [&first, &second] {
+        assert_eq!(watcher.watched.borrow().as_deref(), Some(&3));
+    }
+    drop(first);
+    assert!(latest.is_watched(7));
+    drop(second);
+    assert!(!latest.is_watched(7));
+    latest.set(7, 4);
+    assert_eq!(latest.get(7), None);
+}
+
+#[tokio::test]
+async fn what_is_gone_may_come_again_and_old_watchers_do_not_take_it_along() {
+    let latest = Latest::new("number");
+    let old = join(&latest, 1).await;
+    latest.end(7);
+    assert_eq!(*old.watched.borrow(), None);
+    let new = join(&latest, 2).await;
+    drop(old);
+    assert_eq!(latest.get(7).as_deref(), Some(&2));
+    drop(new);
+    assert!(!latest.is_watched(7));
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_is_not_watched() {
+    let latest: Latest<u8, u32> = Latest::new("number");
+    let refused = latest
+        .join(7, async { Err(Error::not_found("number")) })
+        .await;
+    assert!(refused.is_err());
+    assert!(!latest.is_watched(7));
+}

@@ -1,0 +1,3 @@
+//! Reels on the wire.
+
+pub(super) mod reception;

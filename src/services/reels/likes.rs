@@ -1,0 +1,309 @@
+//! Likes: what thousands wish at once goes into the database together.
+//!
+//! Wishes queue up, and one task of the process takes what has gathered into one
+//! transaction; the time that its commit takes is what the next ones gather in. Nobody is
+//! answered before the commit, and who does not wait for the answer changes nothing.
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use metrics::{Counter, Histogram, counter, histogram};
+use tokio::sync::mpsc::error::TrySendError;
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+
+use super::Reels;
+use super::live::Watched;
+use super::seen::not_found;
+use super::store::stats::{self, Deltas};
+use super::store::{self, likes};
+use crate::db::{Db, Tx};
+use crate::kernel::id::{ReelId, UserId};
+use crate::kernel::page::{Page, PageRequest};
+use crate::kernel::{Call, Error, Reason, Result, Time};
+use crate::services::users;
+
+/// Wishes that one transaction fulfils.
+const BATCH: usize = 500;
+/// Wishes that wait in one process at the most.
+const WAITING: usize = 20_000;
+/// When a caller may ask again for whom there was no room.
+const AGAIN: Duration = Duration::from_secs(1);
+
+/// Who likes what.
+pub(super) type Pair = (ReelId, UserId);
+
+/// Somebody who likes a reel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Like {
+    pub(super) user: UserId,
+    /// Since when.
+    pub(super) at: Time,
+}
+
+/// A user's wish to like a reel, or no longer to like it.
+struct Wish {
+    pair: Pair,
+    likes: bool,
+    /// The call of an administrator, for the audit log.
+    audited: Option<Call>,
+    answer: oneshot::Sender<Result<i64>>,
+}
+
+/// The wishes of this process on their way to the database.
+pub(super) struct Likes {
+    db: Db,
+    watched: Watched,
+    queue: mpsc::Sender<Wish>,
+    meter: LikeMeter,
+}
+
+struct LikeMeter {
+    liked: Counter,
+    unliked: Counter,
+    batch: Histogram,
+}
+
+impl Likes {
+    /// The queue, and what [`Likes::fulfil`] reads.
+    pub(super) fn new(db: Db, watched: Watched) -> (Self, Waiting) {
+        let (queue, waiting) = mpsc::channel(WAITING);
+        let meter = LikeMeter {
+            liked: counter!("souk_reel_likes_total"),
+            unliked: counter!("souk_reel_unlikes_total"),
+            batch: histogram!("souk_reel_likes_batch_size"),
+        };
+        let likes = Self {
+            db,
+            watched,
+            queue,
+            meter,
+        };
+        (likes, Waiting(waiting))
+    }
+
+    /// Makes a user like a reel, or no longer like it; gives the number of its likes after
+    /// the commit.
+    ///
+    /// # Errors
+    /// NOT_FOUND when the reel is no longer shown, UNAVAILABLE when too many wishes wait.
+    pub(super) async fn wish(&self, call: &Call, pair: Pair, likes: bool) -> Result<i64> {
+        let (answer, answered) = oneshot::channel();
+        let wish = Wish {
+            pair,
+            likes,
+            audited: call.audit.is_some().then(|| call.clone()),
+            answer,
+        };
+        match self.queue.try_send(wish) {
+            Ok(()) => {}
+            // The process stops, and nobody gathers any more.
+            Err(TrySendError::Closed(wish)) => self.fulfil_together(vec![wish]).await,
+            Err(TrySendError::Full(_)) => {
+                return Err(Error::new(
+                    Reason::Unavailable,
+                    "too many likes at once, try again in a moment",
+                )
+                .retry_after(AGAIN));
+            }
+        }
+        answered.await.map_err(Error::internal)?
+    }
+
+    /// Fulfils what waits until the process stops, and then the rest.
+    pub(super) async fn fulfil(self: Arc<Self>, waiting: Waiting, stopping: CancellationToken) {
+        let Waiting(mut queue) = waiting;
+        let mut gathered = Vec::with_capacity(BATCH);
+        loop {
+            let room = BATCH - gathered.len();
+            // With wishes left over from before, what has gathered is taken and no more
+            // waited for.
+            if gathered.is_empty() {
+                tokio::select! {
+                    biased;
+                    () = stopping.cancelled(), if !queue.is_closed() => queue.close(),
+                    taken = queue.recv_many(&mut gathered, room) => {
+                        if taken == 0 {
+                            return;
+                        }
+                    }
+                }
+            } else {
+                while gathered.len() < BATCH
+                    && let Ok(wish) = queue.try_recv()
+                {
+                    gathered.push(wish);
+                }
+            }
+            let rest = gathered.split_off(together(&gathered));
+            if !gathered.is_empty() {
+                self.fulfil_together(std::mem::replace(&mut gathered, rest))
+                    .await;
+            }
+        }
+    }
+
+    /// Fulfils wishes that do not contradict each other, and answers all of them.
+    async fn fulfil_together(&self, wishes: Vec<Wish>) {
+        self.meter.batch.record(wishes.len() as f64);
+        let batch = &Batch::of(&wishes);
+        let done = self
+            .db
+            .transact(|tx| async move { batch.commit(&tx).await });
+        let outcome = match done.await {
+            Ok(done) => {
+                self.meter.liked.increment(done.liked);
+                self.meter.unliked.increment(done.unliked);
+                self.watched.changed(&batch.reels);
+                // Read after the commit: with it go those of other processes before it.
+                let (conn, dialect) = (self.db.read(), self.db.dialect());
+                let read = stats::of(conn, dialect, &batch.reels).await;
+                read.map(|counts| (done, counts))
+            }
+            Err(error) => Err(error),
+        };
+        match outcome {
+            Ok((done, counts)) => {
+                for wish in wishes {
+                    let (reel, _) = wish.pair;
+                    let count = counts.get(&reel).map(stats::Stats::likes);
+                    let answer = match wish.likes && done.gone.contains(&reel) {
+                        true => Err(not_found()),
+                        false => Ok(count.unwrap_or_default()),
+                    };
+                    // Who has left needs no answer.
+                    drop(wish.answer.send(answer));
+                }
+            }
+            Err(error) => {
+                let error = Arc::new(error);
+                for wish in wishes {
+                    drop(wish.answer.send(Err(Error::shared(error.clone()))));
+                }
+            }
+        }
+    }
+}
+
+/// The wishes that wait.
+pub(super) struct Waiting(mpsc::Receiver<Wish>);
+
+/// How many wishes, from the first, one transaction can fulfil: until somebody wishes the
+/// opposite of what the same wished before.
+fn together(wishes: &[Wish]) -> usize {
+    let mut wished = HashMap::with_capacity(wishes.len());
+    let contradicts = |wish: &Wish| *wished.entry(wish.pair).or_insert(wish.likes) != wish.likes;
+    let end = wishes.iter().position(contradicts);
+    end.unwrap_or(wishes.len())
+}
+
+/// What one transaction does.
+struct Batch {
+    reels: Vec<ReelId>,
+    likes: Vec<Pair>,
+    unlikes: Vec<Pair>,
+    audited: Vec<Call>,
+}
+
+/// What it has come to.
+struct Done {
+    liked: u64,
+    unliked: u64,
+    /// Reels that are not shown any more.
+    gone: HashSet<ReelId>,
+}
+
+impl Batch {
+    fn of(wishes: &[Wish]) -> Self {
+        let pairs = |likes| {
+            let wished = wishes.iter().filter(|wish| wish.likes == likes);
+            let mut pairs: Vec<Pair> = wished.map(|wish| wish.pair).collect();
+            pairs.sort_unstable_by_key(|(reel, user)| (reel.uuid(), user.uuid()));
+            pairs.dedup();
+            pairs
+        };
+        let mut reels: Vec<ReelId> = wishes.iter().map(|wish| wish.pair.0).collect();
+        reels.sort_unstable_by_key(|reel| reel.uuid());
+        reels.dedup();
+        let audited = wishes.iter().filter_map(|wish| wish.audited.clone());
+        Self {
+            reels,
+            likes: pairs(true),
+            unlikes: pairs(false),
+            audited: audited.collect(),
+        }
+    }
+
+    async fn commit(&self, tx: &Tx) -> Result<Done> {
+        let removed = likes::remove(tx, &self.unlikes).await?;
+        let added = likes::add(tx, &self.likes).await?;
+        let mut deltas = Deltas::new();
+        for (reel, _) in &removed {
+            deltas.entry(*reel).or_default().unliked += 1;
+        }
+        for (reel, _) in &added {
+            deltas.entry(*reel).or_default().liked += 1;
+        }
+        stats::count(tx, &deltas).await?;
+        for call in &self.audited {
+            tx.audit(call).await?;
+        }
+        Ok(Done {
+            liked: added.len() as u64,
+            unliked: removed.len() as u64,
+            gone: self.gone(tx, &added).await?,
+        })
+    }
+
+    /// Likes that were not added are there already, or their reel is gone.
+    async fn gone(&self, tx: &Tx, added: &HashSet<Pair>) -> Result<HashSet<ReelId>> {
+        let left_out = self.likes.iter().filter(|pair| !added.contains(*pair));
+        let doubtful: HashSet<ReelId> = left_out.map(|(reel, _)| *reel).collect();
+        if doubtful.is_empty() {
+            return Ok(doubtful);
+        }
+        let reels: Vec<ReelId> = doubtful.iter().copied().collect();
+        let shown = likes::shown_among(tx, &reels).await?;
+        Ok(doubtful.difference(&shown).copied().collect())
+    }
+}
+
+impl Reels {
+    /// A page of those who like a reel, newest first, with the accounts that are open.
+    ///
+    /// # Errors
+    /// NOT_FOUND when the caller may not see the reel.
+    pub(super) async fn likes(
+        &self,
+        call: &Call,
+        reel: ReelId,
+        page: &PageRequest,
+    ) -> Result<(Page<Like>, Vec<users::User>)> {
+        self.visible(call, reel).await?;
+        let found = store::likes::list(&self.0.db, reel, page).await?;
+        let ids: Vec<UserId> = found.items.iter().map(|like| like.user).collect();
+        let people = users::find_all(self.0.db.read(), &ids).await?;
+        Ok((found, people))
+    }
+}
+
+/// Takes the likes back of accounts that are closed.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct TakeLikesBack;
+
+#[async_trait]
+impl users::Farewell for TakeLikesBack {
+    async fn user_leaves(&self, tx: &Tx, user: UserId) -> Result<()> {
+        let reels = likes::remove_all_of(tx, user).await?;
+        let mut deltas = Deltas::new();
+        for reel in reels {
+            deltas.entry(reel).or_default().unliked += 1;
+        }
+        stats::count(tx, &deltas).await
+    }
+}
