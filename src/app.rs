@@ -16,6 +16,7 @@ use tonic_health::server::HealthReporter;
 use tower::util::BoxCloneSyncService;
 
 use crate::cache::{Counters, RateLimit, Tally};
+use crate::clients::blob::Blobs;
 use crate::clients::http;
 use crate::clients::mail::Mail;
 use crate::clients::sms::Sms;
@@ -54,6 +55,8 @@ pub struct Overrides {
     pub sms: Option<Arc<dyn Sms>>,
     /// Who sends mail; unset, the settings decide.
     pub mail: Option<Arc<dyn Mail>>,
+    /// Where files are kept; unset, the settings decide.
+    pub blobs: Option<Arc<dyn Blobs>>,
     /// The bounds of calls to the outside.
     pub http: http::Limits,
     /// Who counts calls; unset, the settings decide.
@@ -70,6 +73,7 @@ impl Default for Overrides {
             clock: Clock::system(),
             sms: None,
             mail: None,
+            blobs: None,
             http: http::Limits::default(),
             limits: None,
             events: EventsConfig::default(),
@@ -125,7 +129,9 @@ impl App {
         db.keep_time(&tasks);
         let shared = Shared::open(config.redis.as_ref(), db.clock(), &tasks).await?;
         let sealer = Sealer::new(config.secrets.token.clone());
-        let blobs = outside::blobs(&config, &sealer, db.clock());
+        let blobs = overrides
+            .blobs
+            .unwrap_or_else(|| outside::blobs(&config, &sealer, db.clock()));
         let bus = shared.bus.clone();
         let events =
             Events::start(db.clone(), sealer.clone(), bus, overrides.events, &tasks).await?;

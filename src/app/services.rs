@@ -34,7 +34,7 @@ use crate::services::cart::{Carts, EmptyCarts};
 use crate::services::catalog::Catalog;
 use crate::services::delivery::Delivery;
 use crate::services::inventory::{self, Inventory, StockOfProducts};
-use crate::services::media::Media;
+use crate::services::media::{self, ImagesOfProducts, Media};
 use crate::services::ops::{Exposition, Health, Ops};
 use crate::services::orders::{self, ForgetBuyers, Orders, OrdersUnderWay};
 use crate::services::reels::Reels;
@@ -97,9 +97,25 @@ pub(super) fn build(base: &Base) -> Services {
     let auth = Auth::new(db(), sealer(), outside, open_orders, of_auth(config));
     let stock = Arc::new(StockOfProducts);
     let cache = base.cache.as_ref();
-    let catalog = Catalog::new(db(), sealer(), stores.clone(), stock, currency, cache);
+    let images = Arc::new(ImagesOfProducts::new(base.blobs.clone()));
+    let catalog = Catalog::new(
+        db(),
+        sealer(),
+        stores.clone(),
+        stock,
+        images,
+        currency,
+        cache,
+    );
     let inventory = Inventory::new(db(), sealer(), events(), stores.clone(), catalog.clone());
-    let media = Media::new(db(), sealer(), base.blobs.clone(), catalog.clone());
+    let listeners = Vec::new();
+    let media = Media::new(
+        db(),
+        base.blobs.clone(),
+        stores.clone(),
+        catalog.clone(),
+        listeners,
+    );
     let reels = Reels::new(
         db(),
         sealer(),
@@ -130,6 +146,7 @@ pub(super) fn build(base: &Base) -> Services {
     let registry = register_retention(registry, &base.events, events::KEPT);
     let registry = Ops::register(registry);
     let registry = auth::register(registry, &auth);
+    let registry = media::register(registry, &media);
     let registry = inventory::register(registry, &base.db);
     let registry = orders::register(registry, &orders);
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use super::{Blobs, Head, NewBlob, Part, SentPart, Ticket};
+use super::{Arrival, Blobs, Head, NewBlob, Part, SentPart, Ticket};
 use crate::kernel::seal::Sealer;
 use crate::kernel::{Clock, Error, Result};
 
@@ -51,6 +51,18 @@ impl Blobs for LocalBlobs {
     }
 
     async fn abort_parts(&self, key: &str, upload_id: &str) -> Result<()> {
+        Err(Error::internal("not built"))
+    }
+
+    async fn arrived(&self, key: &str) -> Result<Option<Arrival>> {
+        Err(Error::internal("not built"))
+    }
+
+    async fn read_arrived(&self, arrival: &Arrival, range: Range<u64>) -> Result<Bytes> {
+        Err(Error::internal("not built"))
+    }
+
+    async fn publish(&self, arrival: &Arrival, content_type: &str) -> Result<()> {
         Err(Error::internal("not built"))
     }
 
