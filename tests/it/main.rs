@@ -27,6 +27,7 @@ mod catalog;
 mod edge;
 mod graphql;
 mod inventory;
+mod media;
 mod ops;
 mod orders;
 mod redis;

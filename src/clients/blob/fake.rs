@@ -21,7 +21,7 @@ const TICKETS: &str = "https://upload.example/";
 #[derive(Clone, Default)]
 pub struct FakeBlobs(Arc<Mutex<State>>);
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct State {
     is_down: bool,
     /// Counts what has to be told apart: tickets, uploads, bytes that came.
@@ -41,6 +41,7 @@ struct Expected {
     part: Option<(String, u32)>,
 }
 
+#[derive(Clone)]
 struct Upload {
     key: String,
     parts: BTreeMap<u32, (String, Bytes)>,
@@ -57,6 +58,13 @@ impl FakeBlobs {
     /// Lets every call of the server fail from now on, or work again.
     pub fn fail(&self, is_down: bool) {
         self.state().is_down = is_down;
+    }
+
+    /// Another store that holds the same.
+    #[must_use]
+    pub fn copy(&self) -> Self {
+        let state = self.state().clone();
+        Self(Arc::new(Mutex::new(state)))
     }
 
     /// Sends bytes by a ticket as a client does; gives their `ETag`.

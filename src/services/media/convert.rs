@@ -2,6 +2,7 @@
 
 use prost::Message;
 
+use super::product_image::{Added, NewImage};
 use super::upload::{NewUpload, tickets};
 use super::{File, Purpose, Status};
 use crate::clients::blob::{Blobs, SentPart};
@@ -86,6 +87,27 @@ pub fn upload_to_pb(file: &File, blobs: &dyn Blobs) -> Result<pb::CreateUploadRe
             .collect::<Result<_>>()?,
         expires_at: Some(time_to_pb(file.expires())),
     })
+}
+
+/// A picture of a product as it comes.
+///
+/// # Errors
+/// VALIDATION_ERROR.
+pub fn new_image(request: pb::UploadProductImageRequest) -> Result<NewImage> {
+    Ok(NewImage {
+        product: grpc::id("productId", &request.product_id)?,
+        bytes: request.file.into(),
+        content_type: request.content_type,
+    })
+}
+
+/// A picture that a product shows now.
+pub fn added_to_pb(added: &Added, blobs: &dyn Blobs) -> pb::UploadProductImageResponse {
+    pb::UploadProductImageResponse {
+        image_url: blobs.url(&added.file.key),
+        image_id: added.image.to_string(),
+        media: Some(media_to_pb(&added.file, blobs)),
+    }
 }
 
 /// Parts that have been sent, in the order of their numbers.

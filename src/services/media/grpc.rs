@@ -4,7 +4,7 @@ use tonic::{Request, Response, Status};
 
 use super::convert::{self, media_to_pb};
 use super::{Media, upload};
-use crate::db::Tx;
+use crate::db::{Answer, Tx};
 use crate::grpc;
 use crate::kernel::Result;
 use crate::pb::souk::media::v1 as pb;
@@ -26,7 +26,7 @@ impl MediaService for Media {
             convert::upload_to_pb(file, blobs)
         };
         let answer = self.0.db.write(&call, write).await;
-        if !answer.as_ref().is_ok_and(|answer| !answer.replayed) {
+        if !is_new(&answer) {
             self.drop_parts(file).await;
         }
         grpc::reply(answer?)
@@ -92,22 +92,21 @@ impl MediaService for Media {
         request: Request<pb::UploadProductImageRequest>,
     ) -> Answered<pb::UploadProductImageResponse> {
         let (call, message) = grpc::open(request)?;
-        let product = grpc::id("productId", &message.product_id)?;
-        let (call, bytes) = (&call, message.file.into());
-        let stored = self.store_image(call, product, bytes, &message.content_type);
-        let stored = &stored.await?;
+        let (call, new) = (&call, convert::new_image(message)?);
+        let stored = &self.store_image(call, new).await?;
         let write = |tx: Tx| async move {
             let added = self.add_image(&tx, call, stored).await?;
-            Ok(pb::UploadProductImageResponse {
-                image_url: self.url(&added.file.key),
-                image_id: added.image.to_string(),
-                media: Some(media_to_pb(&added.file, &*self.0.blobs)),
-            })
+            Ok(convert::added_to_pb(&added, &*self.0.blobs))
         };
         let answer = self.0.db.write(call, write).await;
-        if !answer.as_ref().is_ok_and(|answer| !answer.replayed) {
+        if !is_new(&answer) {
             self.discard(&stored.file).await;
         }
         grpc::reply(answer?)
     }
+}
+
+/// Whether a write took effect, now and not in an earlier call.
+fn is_new<T>(answer: &Result<Answer<T>>) -> bool {
+    answer.as_ref().is_ok_and(|answer| !answer.replayed)
 }

@@ -11,6 +11,17 @@ use crate::db::Tx;
 use crate::kernel::id::{ImageId, ProductId};
 use crate::kernel::{Call, Error, Result};
 
+/// A picture as it comes.
+#[derive(Debug)]
+pub struct NewImage {
+    /// The product that is to show it.
+    pub product: ProductId,
+    /// The bytes, or a form that has them as its one file.
+    pub bytes: Bytes,
+    /// Their type, or that of the form.
+    pub content_type: String,
+}
+
 /// A picture that is in the store and not yet of the product.
 #[derive(Debug)]
 pub struct Stored {
@@ -35,17 +46,12 @@ impl Media {
     /// # Errors
     /// PRODUCT_NOT_FOUND, FORBIDDEN, UNSUPPORTED_MEDIA, FILE_TOO_LARGE,
     /// RATE_LIMIT_EXCEEDED, VALIDATION_ERROR; those of the store.
-    pub(super) async fn store_image(
-        &self,
-        call: &Call,
-        product: ProductId,
-        bytes: Bytes,
-        content_type: &str,
-    ) -> Result<Stored> {
+    pub(super) async fn store_image(&self, call: &Call, new: NewImage) -> Result<Stored> {
+        let product = new.product;
         // Who may not is told before anything else is looked at.
         let conn = self.0.db.read();
         self.0.catalog.changeable(conn, call, product).await?;
-        let sent = form::sent(bytes, content_type).await?;
+        let sent = form::sent(new.bytes, &new.content_type).await?;
         let (kind, size) = check::picture(&sent.bytes).map_err(|error| error.at("file"))?;
         sent.check_type(kind).map_err(|error| error.at("file"))?;
         let Sent { bytes, name, .. } = sent;

@@ -30,6 +30,7 @@ fn named_by(rpc: &str, field: &str) -> Option<Names> {
         "CartService" => Some("$hidden_item"),
         "OrderService" => Some("$hidden_ord"),
         "UserService" => Some("$hidden_adr"),
+        "MediaService" => Some("$hidden_media"),
         _ => None,
     };
     Some(match field {

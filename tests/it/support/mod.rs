@@ -13,6 +13,8 @@ pub mod keys;
 pub mod raw;
 pub mod redis;
 pub mod rows;
+#[path = "../../../src/services/media/check/samples.rs"]
+pub mod samples;
 pub mod smtp;
 pub mod twilio;
 pub mod wait;

@@ -1,7 +1,7 @@
 //! AVI: a RIFF of exactly the file's size, filled with chunks, the first of which describes
 //! it.
 
-use super::bytes::Bytes;
+use super::rest::Rest;
 use super::video::{Measures, Source};
 use super::{cut_short, goes_on, refused};
 use crate::kernel::Result;
@@ -17,7 +17,7 @@ const FIRST: u64 = 12;
 /// UNSUPPORTED_MEDIA; those of the store.
 pub async fn check(source: &mut Source<'_>) -> Result<()> {
     let start = source.glance(0, FIRST).await?;
-    let mut start = Bytes(&start);
+    let mut start = Rest(&start);
     let (form, length) = (start.name(), start.le32().ok_or_else(cut_short)?);
     if form.as_ref() != Some(b"RIFF") || start.0 != b"AVI " {
         return Err(refused("the file does not begin as an AVI"));
@@ -36,7 +36,7 @@ pub async fn check(source: &mut Source<'_>) -> Result<()> {
             };
         }
         let head = source.glance(at, 12).await?;
-        let mut head = Bytes(&head);
+        let mut head = Rest(&head);
         let (name, length) = (head.name(), head.le32().ok_or_else(cut_short)?);
         has_frames |= name.as_ref() == Some(b"LIST") && head.0 == b"movi";
         // A chunk ends at an even place.
@@ -55,11 +55,11 @@ pub async fn check(source: &mut Source<'_>) -> Result<()> {
 /// UNSUPPORTED_MEDIA; those of the store.
 pub async fn measure(source: &mut Source<'_>) -> Result<Measures> {
     let start = source.glance(FIRST, 64).await?;
-    let measures = header(Bytes(&start)).filter(|found| found.width > 0 && found.height > 0);
+    let measures = header(Rest(&start)).filter(|found| found.width > 0 && found.height > 0);
     measures.ok_or_else(|| refused("the AVI has no header"))
 }
 
-fn header(mut rest: Bytes<'_>) -> Option<Measures> {
+fn header(mut rest: Rest<'_>) -> Option<Measures> {
     let (list, _length, form) = (rest.name()?, rest.le32()?, rest.name()?);
     let (name, _length) = (rest.name()?, rest.le32()?);
     if (&list, &form, &name) != (b"LIST", b"hdrl", b"avih") {

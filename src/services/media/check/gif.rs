@@ -1,6 +1,6 @@
 //! GIF: a screen, then blocks to the trailer, and nothing after it.
 
-use super::bytes::Bytes;
+use super::rest::Rest;
 use super::{Frames, Size, cut_short, goes_on, refused};
 use crate::kernel::Result;
 
@@ -10,7 +10,7 @@ const TRAILER: u8 = 0x3B;
 
 /// The size of a whole GIF.
 pub fn size(bytes: &[u8]) -> Result<Size> {
-    let mut rest = Bytes(bytes);
+    let mut rest = Rest(bytes);
     if !matches!(rest.take(6), Some(b"GIF87a" | b"GIF89a")) {
         return Err(refused("the file does not begin as a GIF"));
     }
@@ -31,7 +31,7 @@ pub fn size(bytes: &[u8]) -> Result<Size> {
     }
 }
 
-fn screen(rest: &mut Bytes<'_>) -> Option<Result<Size>> {
+fn screen(rest: &mut Rest<'_>) -> Option<Result<Size>> {
     let (width, height, flags) = (rest.le16()?, rest.le16()?, rest.byte()?);
     let _background_and_aspect = rest.take(2)?;
     skip_colours(rest, flags)?;
@@ -39,7 +39,7 @@ fn screen(rest: &mut Bytes<'_>) -> Option<Result<Size>> {
 }
 
 /// Where a frame lies and how large it is.
-fn image(rest: &mut Bytes<'_>) -> Option<(u32, u32, Result<Size>)> {
+fn image(rest: &mut Rest<'_>) -> Option<(u32, u32, Result<Size>)> {
     let (left, top) = (rest.le16()?, rest.le16()?);
     let (width, height, flags) = (rest.le16()?, rest.le16()?, rest.byte()?);
     skip_colours(rest, flags)?;
@@ -49,13 +49,13 @@ fn image(rest: &mut Bytes<'_>) -> Option<(u32, u32, Result<Size>)> {
     Some((left.into(), top.into(), size))
 }
 
-fn extension(rest: &mut Bytes<'_>) -> Option<()> {
+fn extension(rest: &mut Rest<'_>) -> Option<()> {
     let _label = rest.byte()?;
     skip_blocks(rest)
 }
 
 /// Skips a table of colours, where the flags say that there is one.
-fn skip_colours(rest: &mut Bytes<'_>, flags: u8) -> Option<()> {
+fn skip_colours(rest: &mut Rest<'_>, flags: u8) -> Option<()> {
     if flags & 0x80 != 0 {
         rest.take(3 << ((flags & 7) + 1))?;
     }
@@ -63,7 +63,7 @@ fn skip_colours(rest: &mut Bytes<'_>, flags: u8) -> Option<()> {
 }
 
 /// Skips blocks, each with its length before it, to the empty one.
-fn skip_blocks(rest: &mut Bytes<'_>) -> Option<()> {
+fn skip_blocks(rest: &mut Rest<'_>) -> Option<()> {
     loop {
         match rest.byte()? {
             0 => return Some(()),

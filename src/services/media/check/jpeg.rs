@@ -3,7 +3,7 @@
 //! Phones put several pictures into one file: a smaller one, or how bright the first is.
 //! Each is a whole JPEG after the one before, and nothing else may follow.
 
-use super::bytes::Bytes;
+use super::rest::Rest;
 use super::{Size, cut_short, goes_on, refused};
 use crate::kernel::Result;
 
@@ -17,7 +17,7 @@ const TEM: u8 = 0x01;
 
 /// The size of the first picture of a whole JPEG.
 pub fn size(bytes: &[u8]) -> Result<Size> {
-    let mut rest = Bytes(bytes);
+    let mut rest = Rest(bytes);
     let first = picture(&mut rest)?;
     for _ in 1..PICTURES_MAX {
         if rest.is_empty() {
@@ -34,7 +34,7 @@ pub fn size(bytes: &[u8]) -> Result<Size> {
     }
 }
 
-fn picture(rest: &mut Bytes<'_>) -> Result<Size> {
+fn picture(rest: &mut Rest<'_>) -> Result<Size> {
     if rest.take(2) != Some(&[0xFF, SOI]) {
         return Err(refused("the file does not begin as a JPEG"));
     }
@@ -65,7 +65,7 @@ fn picture(rest: &mut Bytes<'_>) -> Result<Size> {
 }
 
 /// The code of the next marker; any number of fill bytes may come before it.
-fn marker(rest: &mut Bytes<'_>) -> Result<u8> {
+fn marker(rest: &mut Rest<'_>) -> Result<u8> {
     if rest.byte().ok_or_else(cut_short)? != 0xFF {
         return Err(refused("the JPEG holds something between its parts"));
     }
@@ -78,9 +78,9 @@ fn marker(rest: &mut Bytes<'_>) -> Result<u8> {
     }
 }
 
-fn segment<'a>(rest: &mut Bytes<'a>) -> Option<Bytes<'a>> {
+fn segment<'a>(rest: &mut Rest<'a>) -> Option<Rest<'a>> {
     let length = usize::from(rest.be16()?).checked_sub(2)?;
-    rest.take(length).map(Bytes)
+    rest.take(length).map(Rest)
 }
 
 /// Whether a segment is the header of a picture, by any of the ways to code one.
@@ -88,14 +88,14 @@ const fn is_frame(code: u8) -> bool {
     matches!(code, 0xC0..=0xCF) && !matches!(code, 0xC4 | 0xC8 | 0xCC)
 }
 
-fn frame(data: &mut Bytes<'_>) -> Result<Size> {
+fn frame(data: &mut Rest<'_>) -> Result<Size> {
     let _precision = data.byte();
     let (height, width) = (data.be16(), data.be16());
     Size::new(width.unwrap_or(0).into(), height.unwrap_or(0).into())
 }
 
 /// Goes to the marker after the coded data, in which 0xFF stands for itself before a zero.
-fn skip_scan(rest: &mut Bytes<'_>) -> Result<()> {
+fn skip_scan(rest: &mut Rest<'_>) -> Result<()> {
     let is_end = |pair: &[u8]| pair[0] == 0xFF && !matches!(pair[1], 0 | 0xD0..=0xD7 | 0xFF);
     let end = rest.0.windows(2).position(is_end);
     rest.take(end.ok_or_else(cut_short)?);

@@ -7,14 +7,14 @@
 //! it.
 
 mod avi;
-mod bytes;
 mod gif;
 mod jpeg;
 mod kind;
 mod mp4;
 mod png;
+mod rest;
 #[cfg(test)]
-mod samples;
+pub mod samples;
 #[cfg(test)]
 mod tests;
 mod video;

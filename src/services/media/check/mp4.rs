@@ -9,7 +9,7 @@ use std::ops::Range;
 
 use re_mp4::{MehdBox, MvhdBox, ReadBox, TkhdBox};
 
-use super::bytes::Bytes;
+use super::rest::Rest;
 use super::video::{Measures, Source};
 use super::{cut_short, refused};
 use crate::kernel::Result;
@@ -19,7 +19,7 @@ use crate::kernel::Result;
 const BOXES_MAX: usize = 4096;
 /// The largest description of a movie in bytes.
 const MOVIE_MAX: u64 = 16 * 1024 * 1024;
-/// Bytes of a box before its content, by the short form and by the long one.
+/// Rest of a box before its content, by the short form and by the long one.
 const HEADER: usize = 8;
 const LONG_HEADER: usize = 16;
 
@@ -56,7 +56,7 @@ pub async fn find_movie(source: &mut Source<'_>) -> Result<Range<u64>> {
 
 /// Name and whole length of the box that begins here, of which `left` bytes can be there.
 fn header_of(header: &[u8], left: u64) -> Option<([u8; 4], u64)> {
-    let mut rest = Bytes(header);
+    let mut rest = Rest(header);
     let (short, name) = (rest.be32()?, rest.name()?);
     let (length, least) = match short {
         // To the end of the file.

@@ -1,6 +1,6 @@
 //! PNG: a signature, then chunks from the header to the end, and nothing after it.
 
-use super::bytes::Bytes;
+use super::rest::Rest;
 use super::{Frames, Size, cut_short, goes_on, refused};
 use crate::kernel::Result;
 
@@ -10,7 +10,7 @@ const FRAME_CONTROL: &[u8; 4] = b"fcTL";
 
 /// The size of a whole PNG.
 pub fn size(bytes: &[u8]) -> Result<Size> {
-    let mut rest = Bytes(bytes);
+    let mut rest = Rest(bytes);
     if rest.take(SIGNATURE.len()) != Some(SIGNATURE) {
         return Err(refused("the file does not begin as a PNG"));
     }
@@ -41,15 +41,15 @@ pub fn size(bytes: &[u8]) -> Result<Size> {
 }
 
 /// The name and the data of the next chunk.
-fn chunk<'a>(rest: &mut Bytes<'a>) -> Option<([u8; 4], Bytes<'a>)> {
+fn chunk<'a>(rest: &mut Rest<'a>) -> Option<([u8; 4], Rest<'a>)> {
     let length = usize::try_from(rest.be32()?).ok()?;
     let name = rest.name()?;
     let data = rest.take(length)?;
     let _checksum = rest.be32()?;
-    Some((name, Bytes(data)))
+    Some((name, Rest(data)))
 }
 
-fn frame(frames: &mut Frames, canvas: Size, mut data: Bytes<'_>) -> Result<()> {
+fn frame(frames: &mut Frames, canvas: Size, mut data: Rest<'_>) -> Result<()> {
     let mut number = || data.be32().ok_or_else(cut_short);
     let _sequence = number()?;
     let (width, height) = (number()?, number()?);

@@ -1,6 +1,6 @@
 //! WebP: a RIFF of exactly the file's size, filled with chunks.
 
-use super::bytes::Bytes;
+use super::rest::Rest;
 use super::{Frames, Size, cut_short, goes_on, refused};
 use crate::kernel::Result;
 
@@ -22,8 +22,8 @@ pub fn size(bytes: &[u8]) -> Result<Size> {
 }
 
 /// What a RIFF of one form holds, when it is all of the file.
-pub fn riff<'a>(bytes: &'a [u8], form: &[u8; 4]) -> Result<Bytes<'a>> {
-    let mut rest = Bytes(bytes);
+pub fn riff<'a>(bytes: &'a [u8], form: &[u8; 4]) -> Result<Rest<'a>> {
+    let mut rest = Rest(bytes);
     let (name, length) = (rest.name(), rest.le32().ok_or_else(cut_short)?);
     if name.as_ref() != Some(b"RIFF") || !rest.0.starts_with(form) {
         return Err(refused("the file does not begin as a RIFF"));
@@ -39,15 +39,15 @@ pub fn riff<'a>(bytes: &'a [u8], form: &[u8; 4]) -> Result<Bytes<'a>> {
 }
 
 /// The name and the data of the next chunk, which ends at an even place.
-fn chunk<'a>(rest: &mut Bytes<'a>) -> Option<([u8; 4], Bytes<'a>)> {
+fn chunk<'a>(rest: &mut Rest<'a>) -> Option<([u8; 4], Rest<'a>)> {
     let (name, length) = (rest.name()?, usize::try_from(rest.le32()?).ok()?);
     let data = rest.take(length)?;
     rest.take(length % 2)?;
-    Some((name, Bytes(data)))
+    Some((name, Rest(data)))
 }
 
 /// A picture that may move, and what describes it.
-fn extended(canvas: Size, mut rest: Bytes<'_>) -> Result<Size> {
+fn extended(canvas: Size, mut rest: Rest<'_>) -> Result<Size> {
     let (mut stills, mut frames) = (0, Frames::default());
     while !rest.is_empty() {
         let (name, data) = chunk(&mut rest).ok_or_else(cut_short)?;
@@ -75,7 +75,7 @@ fn extended(canvas: Size, mut rest: Bytes<'_>) -> Result<Size> {
 }
 
 /// The size of coded pixels.
-fn still(name: &[u8; 4], mut data: Bytes<'_>) -> Result<Size> {
+fn still(name: &[u8; 4], mut data: Rest<'_>) -> Result<Size> {
     let size = match name {
         b"VP8L" => lossless(&mut data),
         _ => lossy(&mut data),
@@ -84,7 +84,7 @@ fn still(name: &[u8; 4], mut data: Bytes<'_>) -> Result<Size> {
     Size::new(width, height)
 }
 
-fn lossy(data: &mut Bytes<'_>) -> Option<(u32, u32)> {
+fn lossy(data: &mut Rest<'_>) -> Option<(u32, u32)> {
     let _tag = data.take(3)?;
     if data.take(3)? != b"\x9d\x01\x2a" {
         return None;
@@ -94,7 +94,7 @@ fn lossy(data: &mut Bytes<'_>) -> Option<(u32, u32)> {
     Some((side(data.le16()?), side(data.le16()?)))
 }
 
-fn lossless(data: &mut Bytes<'_>) -> Option<(u32, u32)> {
+fn lossless(data: &mut Rest<'_>) -> Option<(u32, u32)> {
     if data.byte()? != 0x2f {
         return None;
     }
@@ -102,14 +102,14 @@ fn lossless(data: &mut Bytes<'_>) -> Option<(u32, u32)> {
     Some(((bits & 0x3fff) + 1, ((bits >> 14) & 0x3fff) + 1))
 }
 
-fn canvas(mut data: Bytes<'_>) -> Option<Result<Size>> {
+fn canvas(mut data: Rest<'_>) -> Option<Result<Size>> {
     let _flags = data.take(4)?;
     let (width, height) = (data.le24()? + 1, data.le24()? + 1);
     Some(Size::new(width, height))
 }
 
 /// Where a frame lies, in steps of two pixels, and how large it is.
-fn frame(mut data: Bytes<'_>) -> Option<(u32, u32, Result<Size>)> {
+fn frame(mut data: Rest<'_>) -> Option<(u32, u32, Result<Size>)> {
     let (left, top) = (data.le24()? * 2, data.le24()? * 2);
     let (width, height) = (data.le24()? + 1, data.le24()? + 1);
     Some((left, top, Size::new(width, height)))

@@ -2,9 +2,9 @@
 
 /// What is left to be read.
 #[derive(Debug, Clone, Copy)]
-pub struct Bytes<'a>(pub &'a [u8]);
+pub struct Rest<'a>(pub &'a [u8]);
 
-impl<'a> Bytes<'a> {
+impl<'a> Rest<'a> {
     pub fn take(&mut self, count: usize) -> Option<&'a [u8]> {
         let (taken, rest) = self.0.split_at_checked(count)?;
         self.0 = rest;
