@@ -204,3 +204,28 @@ async fn a_picture_that_fails_while_a_product_shows_it_can_be_taken_off() {
     );
     app.assert_sound().await;
 }
+
+#[tokio::test]
+async fn a_use_that_is_counted_wrong_is_found() {
+    let app = TestApp::start().await;
+    let seller = app.seller().await;
+    let product = seller.product("Tapis", 9000, 1).await;
+    let added = seller
+        .client
+        .add_image(&product.id, png(), "image/png")
+        .await;
+    added.unwrap();
+    app.assert_sound().await;
+    for sql in [
+        "UPDATE media SET uses = 2",
+        "UPDATE media SET uses = 0, unused_since = 0",
+        "UPDATE products SET images = '[]'; UPDATE media SET uses = 1, unused_since = NULL",
+    ] {
+        for statement in sql.split("; ") {
+            app.execute(statement, []).await;
+        }
+        let report = souk::check::run(&app.db).await.unwrap();
+        let found = report.breaches.iter().any(|it| it.name == "media-uses");
+        assert!(found, "{sql}: {report}");
+    }
+}
