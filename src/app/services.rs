@@ -35,7 +35,7 @@ use crate::services::cart::{Carts, EmptyCarts};
 use crate::services::catalog::{self, Catalog};
 use crate::services::delivery::Delivery;
 use crate::services::inventory::{self, Inventory, StockOfProducts};
-use crate::services::media::Media;
+use crate::services::media::{self, ImagesOfProducts, Media};
 use crate::services::ops::{Exposition, Health, Ops};
 use crate::services::orders::{self, ForgetBuyers, Orders, OrdersUnderWay};
 use crate::services::reels::{self, Reels, TakeLikesBack};
@@ -43,6 +43,9 @@ use crate::services::shipping::{self, Shipping};
 use crate::services::stores::{self, Stores};
 use crate::services::users::{Neighbours, Users};
 use crate::telemetry::metrics::Metrics;
+
+/// The largest request that brings a picture in bytes.
+const PICTURE_REQUEST: usize = 11 * 1024 * 1024;
 
 /// What every service stands on.
 pub(super) struct Base {
@@ -100,16 +103,25 @@ pub(super) fn build(base: &Base) -> Services {
     let auth = Auth::new(db(), sealer(), outside, open_orders, of_auth(config));
     let stock = Arc::new(StockOfProducts);
     let cache = base.cache.as_ref();
+    let images = Arc::new(ImagesOfProducts::new(base.blobs.clone()));
     let catalog = Catalog::new(
         db(),
         sealer(),
         stores.clone(),
         stock,
+        images,
         of_catalog(config),
         cache,
     );
     let inventory = Inventory::new(db(), sealer(), events(), stores.clone(), catalog.clone());
-    let media = Media::new(db(), sealer(), base.blobs.clone(), catalog.clone());
+    let listeners = Vec::new();
+    let media = Media::new(
+        db(),
+        base.blobs.clone(),
+        stores.clone(),
+        catalog.clone(),
+        listeners,
+    );
     let reels = Reels::new(
         db(),
         sealer(),
@@ -142,6 +154,7 @@ pub(super) fn build(base: &Base) -> Services {
     let registry = register_retention(registry, &base.events, events::KEPT);
     let registry = Ops::register(registry);
     let registry = auth::register(registry, &auth);
+    let registry = media::register(registry, &media);
     let registry = inventory::register(registry, &base.db);
     let registry = orders::register(registry, &orders);
     let registry = reels::register(registry, &reels);
@@ -159,7 +172,9 @@ pub(super) fn build(base: &Base) -> Services {
         .add_service(bounded!(AuthServiceServer::new(auth.clone())))
         .add_service(bounded!(StoreServiceServer::new(stores)))
         .add_service(bounded!(CatalogServiceServer::new(catalog)))
-        .add_service(bounded!(MediaServiceServer::new(media)))
+        .add_service(
+            bounded!(MediaServiceServer::new(media)).max_decoding_message_size(PICTURE_REQUEST),
+        )
         .add_service(bounded!(InventoryServiceServer::new(inventory)))
         .add_service(bounded!(ReelServiceServer::new(reels)))
         .add_service(bounded!(DeliveryServiceServer::new(delivery)))

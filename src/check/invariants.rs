@@ -148,6 +148,23 @@ pub(super) const ALL: &[Invariant] = &[
                OR COALESCE(c.comments, 0) <> COALESCE(m.comments, 0)",
     },
     Invariant {
+        name: "media-checked",
+        says: "a file that everybody may read was checked, and what is shown may be read",
+        offenders: "
+            SELECT id FROM media WHERE status IN ('PROCESSING', 'READY') AND checked_at IS NULL
+            UNION
+            SELECT id FROM media WHERE uses > 0 AND status NOT IN ('PROCESSING', 'READY', 'FAILED')",
+    },
+    Invariant {
+        name: "media-due",
+        says: "no file stays long after its time: unused for a day, or never come",
+        offenders: "
+            SELECT m.id FROM media m
+            WHERE m.status IN ('PENDING', 'PROCESSING', 'READY', 'FAILED')
+              AND CASE WHEN m.status = 'PENDING' THEN m.expires_at ELSE m.unused_since + 82800000000 END <
+                (SELECT max(last_run_at) FROM job_schedules WHERE name = 'media.sweep') - 7260000000",
+    },
+    Invariant {
         name: "session-single",
         says: "a user has at most one session where one is the policy",
         offenders: "

@@ -5,6 +5,7 @@
 
 mod invariants;
 mod paths;
+mod uses;
 
 use std::fmt;
 
@@ -100,6 +101,12 @@ pub async fn run(db: &Db) -> Result<Report> {
         "order-path",
         "an order's history is a path of the state machine",
         illegal,
+    );
+    let miscounted = uses::miscounted(&snapshot, db.dialect()).await?;
+    report.add(
+        "media-uses",
+        "the uses of a file are the products and reels that show it",
+        miscounted,
     );
     let damage = damage(&snapshot, db.dialect()).await?;
     report.add(

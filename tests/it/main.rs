@@ -30,6 +30,7 @@ mod edge;
 mod files;
 mod graphql;
 mod inventory;
+mod media;
 mod ops;
 mod orders;
 mod redis;

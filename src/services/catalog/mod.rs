@@ -10,13 +10,15 @@
 //! - what a buyer pays is [`Product::sale_price`], here and nowhere else.
 //!
 //! Stock belongs to the inventory, which shows here as `in_stock` and as the store's own
-//! price. What a new product has in stock goes there through [`ProductStock`].
+//! price. What a new product has in stock goes there through [`ProductStock`]. Which files
+//! its pictures are, [`ProductImages`] knows.
 
 mod categories;
 mod convert;
 mod entity;
 mod featured;
 mod grpc;
+mod images;
 mod list;
 mod product;
 mod sale;
@@ -88,6 +90,26 @@ pub trait ProductStock: Send + Sync {
     fn offer_changed(&self, kind: &str, payload: &[u8]) -> Option<ProductId>;
 }
 
+/// What the catalog asks of those who keep files.
+#[async_trait]
+pub trait ProductImages: Send + Sync {
+    /// A product shows pictures that it did not show before, `entered`, and others no
+    /// longer, `left`, in the transaction of that change. Addresses of others are none of
+    /// theirs.
+    ///
+    /// # Errors
+    /// UPLOAD_NOT_FOUND when one that entered is of a file of ours that this product cannot
+    /// show.
+    async fn changed(
+        &self,
+        tx: &Tx,
+        call: &Call,
+        product: &Product,
+        entered: &[&str],
+        left: &[&str],
+    ) -> Result<()>;
+}
+
 /// The service of the catalog. Clones share it.
 #[derive(Clone)]
 pub struct Catalog(Arc<Parts>);
@@ -97,6 +119,7 @@ struct Parts {
     sealer: Sealer,
     stores: Stores,
     stock: Arc<dyn ProductStock>,
+    images: Arc<dyn ProductImages>,
     settings: Settings,
     categories: Categories,
     products: Cache<ProductId, Arc<Product>>,
@@ -113,6 +136,7 @@ impl Catalog {
         sealer: Sealer,
         stores: Stores,
         stock: Arc<dyn ProductStock>,
+        images: Arc<dyn ProductImages>,
         settings: Settings,
         shared: Option<&SharedCache>,
     ) -> Self {
@@ -122,6 +146,7 @@ impl Catalog {
             sealer,
             stores,
             stock,
+            images,
             categories: Categories::new(settings.strict_tiers),
             settings,
             products: Cache::tiered("products", CACHED_MAX, CACHED, products),

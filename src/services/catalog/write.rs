@@ -3,8 +3,8 @@
 use super::state::{Status, Step};
 use super::tree::Tree;
 use super::{Catalog, Changes, Product, convert, slug, store};
-use crate::db::{NewEvent, Tx};
-use crate::kernel::id::{CategoryId, ImageId, ProductId, StoreId};
+use crate::db::{Conn, NewEvent, Tx};
+use crate::kernel::id::{CategoryId, ProductId, StoreId};
 use crate::kernel::{Call, Currency, Error, Reason, Result};
 use crate::services::stores::Needed;
 
@@ -88,6 +88,7 @@ impl Catalog {
             return Err(store::sku_taken());
         }
         insert(tx, &mut product, new.slug.as_deref()).await?;
+        self.tell_images(tx, call, &[], &product).await?;
         let (on_hand, enabled) = (Some(new.stock), Some(new.enabled));
         let actor = call.caller.user_id();
         product.in_stock = self
@@ -115,6 +116,7 @@ impl Catalog {
             .and_then(|id| tree.get(CategoryId::from(id)));
         let name = category.map_or("", |category| category.name.as_str());
         after.change(&update.content, name, tx.now())?;
+        self.tell_images(tx, call, &before.images.0, &after).await?;
         let mut after = save(tx, before, after, "product.updated").await?;
         if update.stock.is_some() || update.enabled.is_some() {
             let (actor, stock) = (call.caller.user_id(), &self.0.stock);
@@ -152,6 +154,7 @@ impl Catalog {
             Status::Deleted => "product.deleted",
             _ => "product.updated",
         };
+        self.tell_images(tx, call, &before.images.0, &after).await?;
         save(tx, before, after, kind).await
     }
 
@@ -165,33 +168,35 @@ impl Catalog {
         save(tx, before, after, "product.updated").await
     }
 
-    /// Removes one picture; the next one then stands for the product.
-    pub(super) async fn remove_image(
+    /// The product, held until commit, when the caller is a member of its store.
+    pub(super) async fn lock_as_member(
         &self,
         tx: &Tx,
         call: &Call,
         id: ProductId,
-        image: ImageId,
     ) -> Result<Product> {
-        let before = self.lock_as_member(tx, call, id).await?;
-        let mut after = before.clone();
-        after.images.0.retain(|kept| kept.id != image.uuid());
-        if after.images == before.images {
-            return Err(Error::not_found("image"));
-        }
-        save(tx, before, after, "product.updated").await
+        let product = store::lock(tx, id).await?;
+        self.check_member(tx.conn(), call, &product).await?;
+        Ok(product)
     }
 
-    /// The product, held until commit, when the caller is a member of its store.
-    async fn lock_as_member(&self, tx: &Tx, call: &Call, id: ProductId) -> Result<Product> {
-        let product = store::lock(tx, id).await?;
+    /// Demands that the caller is a member of the product's store.
+    ///
+    /// # Errors
+    /// PRODUCT_NOT_FOUND; FORBIDDEN to who sees the product.
+    pub(super) async fn check_member(
+        &self,
+        conn: &impl Conn,
+        call: &Call,
+        product: &Product,
+    ) -> Result<()> {
         let stores = &self.0.stores;
         let member = stores
-            .require_member(tx.conn(), call, product.store(), Needed::Staff)
+            .require_member(conn, call, product.store(), Needed::Staff)
             .await;
         match member {
-            Ok(_) => Ok(product),
-            Err(error) => Err(self.refusal(tx.conn(), call, &product, error).await),
+            Ok(_) => Ok(()),
+            Err(error) => Err(self.refusal(conn, call, product, error).await),
         }
     }
 }
@@ -218,7 +223,12 @@ async fn insert(tx: &Tx, product: &mut Product, given: Option<&str>) -> Result<(
 }
 
 /// Writes a change, if it is one, and tells of it.
-async fn save(tx: &Tx, before: Product, mut after: Product, kind: &'static str) -> Result<Product> {
+pub(super) async fn save(
+    tx: &Tx,
+    before: Product,
+    mut after: Product,
+    kind: &'static str,
+) -> Result<Product> {
     if after == before {
         return Ok(before);
     }

@@ -2,7 +2,10 @@
 
 use tonic::{Request, Response, Status};
 
-use super::Media;
+use super::convert::{self, media_to_pb};
+use super::{Media, upload};
+use crate::db::{Answer, Tx};
+use crate::grpc;
 use crate::kernel::Result;
 use crate::pb::souk::media::v1 as pb;
 use crate::pb::souk::media::v1::media_service_server::MediaService;
@@ -13,43 +16,97 @@ type Answered<T> = Result<Response<T>, Status>;
 impl MediaService for Media {
     async fn create_upload(
         &self,
-        _request: Request<pb::CreateUploadRequest>,
+        request: Request<pb::CreateUploadRequest>,
     ) -> Answered<pb::CreateUploadResponse> {
-        Err(Status::unimplemented("CreateUpload"))
+        let (call, message) = grpc::open(request)?;
+        let new = convert::new_upload(&message)?;
+        let (file, blobs) = (&self.prepared(&call, &new).await?, &*self.0.blobs);
+        let write = |tx| async move {
+            upload::announce(&tx, file).await?;
+            convert::upload_to_pb(file, blobs)
+        };
+        let answer = self.0.db.write(&call, write).await;
+        if !is_new(&answer) {
+            self.drop_parts(file).await;
+        }
+        grpc::reply(answer?)
     }
 
     async fn complete_upload(
         &self,
-        _request: Request<pb::CompleteUploadRequest>,
+        request: Request<pb::CompleteUploadRequest>,
     ) -> Answered<pb::CompleteUploadResponse> {
-        Err(Status::unimplemented("CompleteUpload"))
+        let (call, message) = grpc::open(request)?;
+        let id = grpc::id("id", &message.id)?;
+        let parts = convert::sent_parts(message.parts);
+        let looked = self.look(&call, id, &parts).await?;
+        let write = |tx: Tx| async move {
+            let file = self.complete(&tx, looked).await?;
+            Ok(pb::CompleteUploadResponse {
+                media: Some(media_to_pb(&file, &*self.0.blobs)),
+            })
+        };
+        grpc::reply(self.0.db.write(&call, write).await?)
     }
 
     async fn abort_upload(
         &self,
-        _request: Request<pb::AbortUploadRequest>,
+        request: Request<pb::AbortUploadRequest>,
     ) -> Answered<pb::AbortUploadResponse> {
-        Err(Status::unimplemented("AbortUpload"))
+        let (call, message) = grpc::open(request)?;
+        let (call, id) = (&call, grpc::id("id", &message.id)?);
+        let write = |tx| async move {
+            self.abort(&tx, call, id).await?;
+            Ok(pb::AbortUploadResponse {})
+        };
+        grpc::reply(self.0.db.write(call, write).await?)
     }
 
     async fn get_media(
         &self,
-        _request: Request<pb::GetMediaRequest>,
+        request: Request<pb::GetMediaRequest>,
     ) -> Answered<pb::GetMediaResponse> {
-        Err(Status::unimplemented("GetMedia"))
+        let (call, message) = grpc::open(request)?;
+        let id = grpc::id("id", &message.id)?;
+        let file = self.get(self.0.db.read(), &call, id).await?;
+        grpc::answer(pb::GetMediaResponse {
+            media: Some(media_to_pb(&file, &*self.0.blobs)),
+        })
     }
 
     async fn delete_object(
         &self,
-        _request: Request<pb::DeleteObjectRequest>,
+        request: Request<pb::DeleteObjectRequest>,
     ) -> Answered<pb::DeleteObjectResponse> {
-        Err(Status::unimplemented("DeleteObject"))
+        let (call, message) = grpc::open(request)?;
+        let (call, word) = (&call, message.key.as_str());
+        let write = |tx| async move {
+            self.delete(&tx, call, word).await?;
+            Ok(pb::DeleteObjectResponse {})
+        };
+        grpc::reply(self.0.db.write(call, write).await?)
     }
 
     async fn upload_product_image(
         &self,
-        _request: Request<pb::UploadProductImageRequest>,
+        request: Request<pb::UploadProductImageRequest>,
     ) -> Answered<pb::UploadProductImageResponse> {
-        Err(Status::unimplemented("UploadProductImage"))
+        let (call, message) = grpc::open(request)?;
+        let (call, new) = (&call, convert::new_image(message)?);
+        let stored = &self.store_image(call, new).await?;
+        let write = |tx: Tx| async move {
+            let added = self.add_image(&tx, call, stored).await?;
+            Ok(convert::added_to_pb(&added, &*self.0.blobs))
+        };
+        let answer = self.0.db.write(call, write).await;
+        if !is_new(&answer) {
+            self.discard(&stored.file).await;
+        }
+        grpc::reply(answer?)
     }
+}
+
+/// Whether a write took effect, now and not in an earlier call.
+fn is_new<T>(answer: &Result<Answer<T>>) -> bool {
+    answer.as_ref().is_ok_and(|answer| !answer.replayed)
 }

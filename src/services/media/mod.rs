@@ -5,15 +5,56 @@
 //! - a key is given once, and its bytes never change;
 //! - what nothing uses is gone a day later, and so is what never came;
 //! - a transaction is never open while the object store is asked.
+//!
+//! Whoever shows a file counts as a use of it: it calls [`attach`] and [`release`] in its
+//! own transaction. What must not stay in the store is erased by a job that is enqueued
+//! with the change that decides so: whatever stops, nothing is left behind.
 
+mod check;
+mod complete;
+mod convert;
+mod delete;
+mod entity;
+mod file;
+mod form;
 mod grpc;
+mod jobs;
+mod key;
+mod poster;
+mod process;
+mod product_image;
+mod store;
+#[cfg(test)]
+mod tests;
+mod thumbnail;
+mod upload;
+mod uses;
 
 use std::sync::Arc;
 
+use async_trait::async_trait;
+use tokio::sync::Semaphore;
+
 use crate::clients::blob::Blobs;
-use crate::db::Db;
-use crate::kernel::seal::Sealer;
+use crate::db::{Db, NewEvent, Tx};
+use crate::kernel::id::MediaId;
+use crate::kernel::{Error, Reason, Result};
 use crate::services::catalog::Catalog;
+use crate::services::stores::Stores;
+
+pub use entity::media::Model as File;
+pub use file::{Purpose, Status};
+pub use jobs::register;
+pub use uses::{ImagesOfProducts, attach, release};
+
+use poster::Posters;
+
+/// What others do when a file is ready, or turns out to be of no use.
+#[async_trait]
+pub trait MediaReady: Send + Sync {
+    /// The file has become READY or FAILED, in the transaction of that change.
+    async fn media_ready(&self, tx: &Tx, file: &File) -> Result<()>;
+}
 
 /// The service of files. Clones share it.
 #[derive(Clone)]
@@ -21,19 +62,71 @@ pub struct Media(Arc<Parts>);
 
 struct Parts {
     db: Db,
-    sealer: Sealer,
     blobs: Arc<dyn Blobs>,
+    stores: Stores,
     catalog: Catalog,
+    listeners: Vec<Arc<dyn MediaReady>>,
+    posters: Posters,
+    /// A picture in pixels is large: one at a time.
+    drawing: Semaphore,
 }
 
 impl Media {
-    /// The service; `blobs` keeps the bytes.
-    pub fn new(db: Db, sealer: Sealer, blobs: Arc<dyn Blobs>, catalog: Catalog) -> Self {
+    /// The service; `blobs` keeps the bytes, and `listeners` hear of what is ready.
+    pub fn new(
+        db: Db,
+        blobs: Arc<dyn Blobs>,
+        stores: Stores,
+        catalog: Catalog,
+        listeners: Vec<Arc<dyn MediaReady>>,
+    ) -> Self {
         Self(Arc::new(Parts {
             db,
-            sealer,
             blobs,
+            stores,
             catalog,
+            listeners,
+            posters: Posters::default(),
+            drawing: Semaphore::new(1),
         }))
     }
+
+    /// Where everybody can read a file.
+    pub fn url(&self, key: &str) -> String {
+        self.0.blobs.url(key)
+    }
+
+    /// The key of a file of ours that is read there; nothing for addresses of others.
+    pub fn key_of(&self, url: &str) -> Option<String> {
+        self.0.blobs.key_of(url)
+    }
+
+    /// Tells those who watch, and those who wait, that a file is ready or failed. It is
+    /// one or the other once.
+    async fn settled(&self, tx: &Tx, id: MediaId) -> Result<()> {
+        let file = store::find(tx.conn(), id).await?;
+        let file = file.ok_or_else(|| Error::internal("a file is gone"))?;
+        for listener in &self.0.listeners {
+            listener.media_ready(tx, &file).await?;
+        }
+        tx.emit(NewEvent {
+            topic: format!("media/{}", file.id),
+            kind: match file.status() {
+                Status::Failed => "media.failed",
+                _ => "media.ready",
+            },
+            aggregate: file.id,
+            version: file.version,
+            payload: convert::event(&file, &*self.0.blobs),
+        });
+        Ok(())
+    }
+}
+
+fn upload_not_found() -> Error {
+    Error::new(Reason::UploadNotFound, "upload not found")
+}
+
+fn not_found() -> Error {
+    Error::not_found("file")
 }

@@ -13,6 +13,7 @@ mod cart;
 mod catalog;
 mod delivery;
 mod inventory;
+mod media;
 mod ops;
 mod orders;
 mod reception;
@@ -156,6 +157,7 @@ pub fn rows() -> impl Iterator<Item = &'static Row> {
         users::ROWS,
         stores::ROWS,
         catalog::ROWS,
+        media::ROWS,
         inventory::ROWS,
         cart::ROWS,
         orders::ROWS,

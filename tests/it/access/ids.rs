@@ -31,6 +31,7 @@ fn named_by(rpc: &str, field: &str) -> Option<Names> {
         "OrderService" => Some("$hidden_ord"),
         "ReelService" => Some("$hidden_reel"),
         "UserService" => Some("$hidden_adr"),
+        "MediaService" => Some("$hidden_media"),
         _ => None,
     };
     Some(match field {

@@ -56,6 +56,10 @@ fn overfull(
     for route in of(row.rpc) {
         let mut request: Value = serde_json::from_str(text).unwrap();
         let extras = foreign(names, &message);
+        // Bytes as they are have no fields.
+        if let Body::Raw(_) = route.body {
+            continue;
+        }
         if let Body::None | Body::Field(_) = route.body {
             let query = extras.keys().map(|name| format!("{name}=1"));
             let query = query.collect::<Vec<_>>().join("&");

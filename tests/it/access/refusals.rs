@@ -15,7 +15,10 @@ fn expected(row: &Row, who: Who) -> (Code, &'static [&'static str]) {
         (Who::Guest, _) if !is_open(row.rpc) => (Code::Unauthenticated, &["TOKEN_MISSING"]),
         (Who::Guest, Refusal::Denied) => (Code::Unauthenticated, &["TOKEN_MISSING"]),
         (who, _) if row.knowing.contains(&who) => (Code::PermissionDenied, &["FORBIDDEN"]),
-        (_, Refusal::Hidden) => (Code::NotFound, &["NOT_FOUND", "PRODUCT_NOT_FOUND"]),
+        (_, Refusal::Hidden) => (
+            Code::NotFound,
+            &["NOT_FOUND", "PRODUCT_NOT_FOUND", "UPLOAD_NOT_FOUND"],
+        ),
         (_, Refusal::Denied) => (Code::PermissionDenied, &["FORBIDDEN"]),
         (_, Refusal::Unproven) => (Code::Unauthenticated, &["OTP_REQUIRED"]),
     }

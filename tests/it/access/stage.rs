@@ -4,10 +4,14 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use image::ImageFormat;
 use serde_json::{Value, json};
 
 use super::market::{Ids, Template};
 use super::matrix::Who;
+use crate::support::samples::{gif_bomb, picture};
 use crate::support::{Client, Seller, ShippingTo, TestApp};
 
 /// The market before anybody plays.
@@ -135,6 +139,27 @@ async fn shelves(ids: &mut Ids, seller: &Seller, admin: &Client) {
     act(admin, "OpsService/EnqueueTestJob", &job).await;
     let jobs = act(admin, "OpsService/ListJobs", &json!({})).await;
     ids.insert("$job", text_at(&jobs, "/jobs/0/id"));
+    files(ids, &seller.client).await;
+}
+
+/// A picture that is there and measured, and one that is to come.
+async fn files(ids: &mut Ids, seller: &Client) {
+    ids.insert("$picture", STANDARD.encode(gif_bomb(1, 1, 1)));
+    let picture = json!({
+        "productId": ids["$product"], "contentType": "image/png",
+        "file": STANDARD.encode(picture(ImageFormat::Png, 4, 3)),
+    });
+    let added = act(seller, "MediaService/UploadProductImage", &picture).await;
+    ids.insert("$media", text_at(&added, "/media/id"));
+    ids.insert("$upload", upload(seller).await);
+}
+
+async fn upload(of: &Client) -> String {
+    let avatar = json!({
+        "purpose": "AVATAR", "fileName": "face.png", "contentType": "image/png", "size": 100,
+    });
+    let created = act(of, "MediaService/CreateUpload", &avatar).await;
+    text_at(&created, "/media/id")
 }
 
 async fn belongings(ids: &mut Ids, buyer: &Client) {
@@ -179,6 +204,7 @@ async fn recluse(ids: &mut Ids, app: &TestApp, admin: &Client) {
     ids.insert("$hidden_reel", app.reel(&seller, &product).await);
     ids.insert("$hidden_adr", address(&hermit).await);
     ids.insert("$hidden_ses", session(&hermit).await);
+    ids.insert("$hidden_media", upload(&hermit).await);
     ids.insert("$hidden_item", line(&hermit, &product).await);
     let order = hermit.order(&product, 2).await;
     ids.insert("$hidden_ord", order.id);

@@ -9,6 +9,7 @@ use std::time::Duration;
 use sea_orm::ConnectionTrait;
 use souk::app::{App, Overrides, Running};
 use souk::check;
+use souk::clients::blob::FakeBlobs;
 use souk::clients::mail::FakeMail;
 use souk::clients::sms::FakeSms;
 use souk::config::Config;
@@ -42,6 +43,8 @@ pub struct TestApp {
     pub sms: FakeSms,
     /// Every mail that it sent.
     pub mail: FakeMail,
+    /// The files that it keeps.
+    pub blobs: FakeBlobs,
     pub(super) channel: Channel,
     pub(super) http: reqwest::Client,
     pub(super) every_row: OnceCell<(String, Vec<String>)>,
@@ -54,6 +57,7 @@ pub(super) struct Place {
     pub(super) database: Arc<TestDatabase>,
     pub(super) data: Arc<TempDir>,
     pub(super) clock: Clock,
+    pub(super) blobs: FakeBlobs,
     pub(super) next_phone: Arc<AtomicU32>,
     /// What the names of this installation begin with in Redis.
     pub(super) prefix: String,
@@ -76,6 +80,7 @@ impl TestApp {
             database: Arc::new(TestDatabase::create().await),
             data: Arc::new(tempfile::tempdir().unwrap()),
             clock: Clock::manual(START),
+            blobs: FakeBlobs::default(),
             next_phone: Arc::default(),
             prefix: new_prefix(),
         };
@@ -111,6 +116,7 @@ impl TestApp {
             clock: clock.clone(),
             sms: Some(Arc::new(sms.clone())),
             mail: Some(Arc::new(mail.clone())),
+            blobs: Some(Arc::new(place.blobs.clone())),
             background: false,
             ..Overrides::default()
         };
@@ -133,6 +139,7 @@ impl TestApp {
             running,
             sms,
             mail,
+            blobs: place.blobs.clone(),
             channel,
             http: reqwest::Client::new(),
             every_row: OnceCell::new(),
@@ -276,7 +283,7 @@ fn config(place: &Place, settings: &[(&str, &str)]) -> Config {
 }
 
 /// Limits that no test meets by chance; tests of limits set their own.
-const RATES: [(&str, &str); 11] = [
+const RATES: [(&str, &str); 12] = [
     ("RATE_READ", "1000000/60s"),
     ("RATE_WRITE", "1000000/60s"),
     ("RATE_OTP", "1000000/60s"),
@@ -288,4 +295,5 @@ const RATES: [(&str, &str); 11] = [
     ("RATE_LIKE", "1000000/60s"),
     ("RATE_COMMENT", "1000000/60s"),
     ("RATE_VIEW", "1000000/60s"),
+    ("RATE_UPLOAD", "1000000/60s"),
 ];

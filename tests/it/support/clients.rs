@@ -6,6 +6,7 @@ use souk::pb::souk::cart::v1::cart_service_client::CartServiceClient;
 use souk::pb::souk::catalog::v1::catalog_service_client::CatalogServiceClient;
 use souk::pb::souk::delivery::v1::delivery_service_client::DeliveryServiceClient;
 use souk::pb::souk::inventory::v1::inventory_service_client::InventoryServiceClient;
+use souk::pb::souk::media::v1::media_service_client::MediaServiceClient;
 use souk::pb::souk::ops::v1::ops_service_client::OpsServiceClient;
 use souk::pb::souk::orders::v1::order_service_client::OrderServiceClient;
 use souk::pb::souk::reels::v1::reel_service_client::ReelServiceClient;
@@ -105,6 +106,10 @@ impl Client {
 
     pub fn inventory(&self) -> InventoryServiceClient<Wire> {
         InventoryServiceClient::new(self.wire())
+    }
+
+    pub fn media(&self) -> MediaServiceClient<Wire> {
+        MediaServiceClient::new(self.wire())
     }
 
     pub fn cart(&self) -> CartServiceClient<Wire> {

@@ -46,6 +46,8 @@ impl Frozen {
         let place = Place {
             database,
             clock: Clock::manual(self.place.clock.now()),
+            // Copies must not erase one another's files.
+            blobs: self.place.blobs.copy(),
             prefix: new_prefix(),
             ..self.place.clone()
         };

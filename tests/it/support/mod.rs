@@ -15,6 +15,8 @@ pub mod redis;
 pub mod reels;
 pub mod rows;
 pub mod s3;
+#[path = "../../../src/services/media/check/samples.rs"]
+pub mod samples;
 pub mod smtp;
 pub mod twilio;
 pub mod wait;

@@ -1,0 +1,68 @@
+//! Whether what is counted of the uses of files is what products and reels show.
+
+use std::collections::{BTreeSet, HashMap};
+
+use sea_orm::{ConnectionTrait, DatabaseTransaction};
+use serde::Deserialize;
+use uuid::Uuid;
+
+use crate::db::Dialect;
+use crate::kernel::{Error, Result};
+
+/// What the keys of our files begin with.
+const FOLDERS: [&str; 3] = ["products/", "reels/", "uploads/"];
+
+/// A picture of a product, as its row has it.
+#[derive(Deserialize)]
+struct Image {
+    url: String,
+}
+
+/// The files whose uses are not the number of products and reels that show them.
+pub(super) async fn miscounted(
+    snapshot: &DatabaseTransaction,
+    dialect: Dialect,
+) -> Result<Vec<String>> {
+    let rows = |sql: &str| snapshot.query_all_raw(dialect.statement(sql, []));
+    let (mut ids, mut uses) = (HashMap::new(), HashMap::new());
+    let sql = "SELECT id, key, uses FROM media WHERE status NOT IN ('PENDING', 'ABORTED')";
+    for row in rows(sql).await? {
+        let (id, key): (Uuid, String) = (row.try_get("", "id")?, row.try_get("", "key")?);
+        let counted: i32 = row.try_get("", "uses")?;
+        ids.insert(key, id);
+        uses.insert(id, i64::from(counted));
+    }
+    let mut shown = |id: &Uuid| {
+        if let Some(left) = uses.get_mut(id) {
+            *left -= 1;
+        }
+    };
+    let sql = "SELECT images FROM products WHERE status <> 'DELETED' AND images <> '[]'";
+    for row in rows(sql).await? {
+        let images: String = row.try_get("", "images")?;
+        let images: Vec<Image> = serde_json::from_str(&images).map_err(Error::internal)?;
+        let found: BTreeSet<&Uuid> = images
+            .iter()
+            .flat_map(|image| keys(&image.url))
+            .filter_map(|key| ids.get(key))
+            .collect();
+        found.into_iter().for_each(&mut shown);
+    }
+    let sql = "SELECT video_media_id AS id FROM reels \
+               WHERE video_media_id IS NOT NULL AND deleted_at IS NULL UNION ALL \
+               SELECT thumbnail_media_id AS id FROM reels \
+               WHERE thumbnail_media_id IS NOT NULL AND deleted_at IS NULL";
+    for row in rows(sql).await? {
+        shown(&row.try_get::<Uuid>("", "id")?);
+    }
+    let wrong = uses.iter().filter(|(_, left)| **left != 0);
+    Ok(wrong.map(|(id, _)| id.to_string()).collect())
+}
+
+/// What may be a key of ours in an address.
+fn keys(url: &str) -> impl Iterator<Item = &str> {
+    FOLDERS
+        .iter()
+        .flat_map(|folder| url.match_indices(folder))
+        .filter_map(|(at, _)| url.get(at..))
+}

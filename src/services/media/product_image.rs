@@ -1,0 +1,111 @@
+//! A picture of a product in one call: taken, looked at, shown, and added to the product.
+
+use bytes::Bytes;
+
+use super::check::{self, Size};
+use super::complete::taken_in;
+use super::form::{self, Sent};
+use super::upload::{NewUpload, announce, blob};
+use super::{File, Media, Purpose, Status, jobs, store};
+use crate::db::Tx;
+use crate::kernel::id::{ImageId, ProductId};
+use crate::kernel::{Call, Error, Result};
+
+/// A picture as it comes.
+#[derive(Debug)]
+pub struct NewImage {
+    /// The product that is to show it.
+    pub product: ProductId,
+    /// The bytes, or a form that has them as its one file.
+    pub bytes: Bytes,
+    /// Their type, or that of the form.
+    pub content_type: String,
+}
+
+/// A picture that is in the store and not yet of the product.
+#[derive(Debug)]
+pub struct Stored {
+    /// The file, announced.
+    pub file: File,
+    size: Size,
+}
+
+/// A picture of a product.
+#[derive(Debug)]
+pub struct Added {
+    /// The file.
+    pub file: File,
+    /// The picture among those of the product.
+    pub image: ImageId,
+}
+
+impl Media {
+    /// Looks at a picture and puts it into the store. The file is announced before: should
+    /// nothing more follow, it goes as every upload that never came.
+    ///
+    /// # Errors
+    /// PRODUCT_NOT_FOUND, FORBIDDEN, UNSUPPORTED_MEDIA, FILE_TOO_LARGE,
+    /// RATE_LIMIT_EXCEEDED, VALIDATION_ERROR; those of the store.
+    pub(super) async fn store_image(&self, call: &Call, new: NewImage) -> Result<Stored> {
+        let product = new.product;
+        // Who may not is told before anything else is looked at.
+        let conn = self.0.db.read();
+        self.0.catalog.changeable(conn, call, product).await?;
+        let sent = form::sent(new.bytes, &new.content_type).await?;
+        let (kind, size) = check::picture(&sent.bytes).map_err(|error| error.at("file"))?;
+        sent.check_type(kind).map_err(|error| error.at("file"))?;
+        let Sent { bytes, name, .. } = sent;
+        let new = NewUpload {
+            purpose: Purpose::ProductImage,
+            product: Some(product),
+            name,
+            kind,
+            size: bytes.len() as u64,
+        };
+        let file = self.announced(call, &new).await?;
+        let db = &self.0.db;
+        db.transact(|tx| {
+            let file = &file;
+            async move { announce(&tx, file).await }
+        })
+        .await?;
+        match self.0.blobs.put(&blob(&file), bytes).await {
+            Ok(()) => Ok(Stored { file, size }),
+            Err(error) => {
+                self.discard(&file).await;
+                Err(error)
+            }
+        }
+    }
+
+    /// Adds a stored picture to its product.
+    ///
+    /// # Errors
+    /// PRODUCT_NOT_FOUND, FORBIDDEN; VALIDATION_ERROR when the product has all the pictures
+    /// that it may have.
+    pub(super) async fn add_image(&self, tx: &Tx, call: &Call, stored: &Stored) -> Result<Added> {
+        let Stored { file, size } = stored;
+        let product = file.product_id.map(ProductId::from);
+        let product = product.ok_or_else(|| Error::internal("a picture of no product"))?;
+        taken_in(tx, file.media_id(), Some(*size)).await?;
+        let (catalog, url) = (&self.0.catalog, self.url(&file.key));
+        let image = catalog.add_image(tx, call, product, &url).await?;
+        let file = store::find(tx.conn(), file.media_id()).await?;
+        let file = file.ok_or_else(|| Error::internal("a file is gone"))?;
+        Ok(Added { file, image })
+    }
+
+    /// Gives up a picture that did not become one of its product. When this does not work,
+    /// the sweep does it.
+    pub(super) async fn discard(&self, file: &File) {
+        let discard = |tx| async move {
+            if store::end(&tx, file.media_id(), &[Status::Pending], Status::Deleted).await? {
+                jobs::erase(&tx, file);
+            }
+            Ok(())
+        };
+        if let Err(error) = self.0.db.transact(discard).await {
+            tracing::warn!(file = %file.media_id(), error = ?error, "a picture waits for the sweep");
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! Every query on files.
+
+use sea_orm::sea_query::Expr;
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, IntoActiveModel,
+    QueryFilter, UpdateMany, Value,
+};
+
+use super::File;
+use super::check::Measures;
+use super::entity::media;
+use super::file::Status;
+use crate::db::{Conn, Dialect, Tx};
+use crate::kernel::id::{MediaId, UserId};
+use crate::kernel::{Result, Time};
+
+/// The file, in any status.
+pub async fn find(conn: &impl Conn, id: MediaId) -> Result<Option<File>> {
+    Ok(media::Entity::find_by_id(id.uuid()).one(conn).await?)
+}
+
+/// The file of a key, in any status.
+pub async fn find_by_key(conn: &impl Conn, key: &str) -> Result<Option<File>> {
+    let query = media::Entity::find().filter(media::Column::Key.eq(key));
+    Ok(query.one(conn).await?)
+}
+
+/// The files of these keys, in any status.
+pub async fn find_by_keys(conn: &impl Conn, keys: &[String]) -> Result<Vec<File>> {
+    let keys = keys.iter().map(String::as_str);
+    let query = media::Entity::find().filter(media::Column::Key.is_in(keys));
+    Ok(query.all(conn).await?)
+}
+
+/// What a user has that nothing uses yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Unused {
+    /// Uploads that may still come.
+    pub open: i64,
+    /// Bytes of those and of the files that came.
+    pub bytes: i64,
+}
+
+/// What a user has that nothing uses yet.
+pub async fn unused(tx: &Tx, owner: UserId) -> Result<Unused> {
+    let sql = "SELECT count(*) FILTER (WHERE status = 'PENDING') AS open, \
+               CAST(COALESCE(sum(size), 0) AS BIGINT) AS bytes FROM media \
+               WHERE owner_id = $1 AND uses = 0 AND (status IN ('PROCESSING', 'READY') \
+               OR status = 'PENDING' AND expires_at > $2)";
+    let values = [owner.uuid().into(), tx.now().micros().into()];
+    let row = tx
+        .conn()
+        .query_one_raw(tx.dialect().statement(sql, values))
+        .await?;
+    Ok(match row {
+        Some(row) => Unused {
+            open: row.try_get("", "open")?,
+            bytes: row.try_get("", "bytes")?,
+        },
+        None => Unused { open: 0, bytes: 0 },
+    })
+}
+
+/// Adds a file.
+pub async fn insert(tx: &Tx, new: &File) -> Result<()> {
+    let row = new.clone().into_active_model().reset_all();
+    media::Entity::insert(row)
+        .exec_without_returning(tx.conn())
+        .await?;
+    Ok(())
+}
+
+/// Says that the bytes of an announced file are there and were checked; whether it was
+/// still to come.
+pub async fn checked(tx: &Tx, id: MediaId, size: Option<(i32, i32)>) -> Result<bool> {
+    let now = tx.now().micros();
+    let update = moved(tx, Status::Processing)
+        .col_expr(media::Column::CheckedAt, Expr::value(Some(now)))
+        .col_expr(media::Column::UnusedSince, Expr::value(Some(now)))
+        .col_expr(
+            media::Column::Width,
+            Expr::value(size.map(|(width, _)| width)),
+        )
+        .col_expr(
+            media::Column::Height,
+            Expr::value(size.map(|(_, height)| height)),
+        )
+        .filter(media::Column::Id.eq(id.uuid()))
+        .filter(media::Column::Status.eq(Status::Pending.as_str()));
+    Ok(update.exec(tx.conn()).await?.rows_affected == 1)
+}
+
+/// Says what was measured of a file; whether that was still to be done.
+pub async fn measured(
+    tx: &Tx,
+    id: MediaId,
+    measures: Measures,
+    thumbnail_key: &str,
+) -> Result<bool> {
+    let length = measures.duration_ms;
+    let length = length.and_then(|length| i32::try_from(length).ok());
+    let side = |pixels: u32| i32::try_from(pixels).ok();
+    let update = moved(tx, Status::Ready)
+        .col_expr(media::Column::ThumbnailKey, Expr::value(thumbnail_key))
+        .col_expr(media::Column::Width, Expr::value(side(measures.width)))
+        .col_expr(media::Column::Height, Expr::value(side(measures.height)))
+        .col_expr(media::Column::DurationMs, Expr::value(length))
+        .filter(media::Column::Id.eq(id.uuid()))
+        .filter(media::Column::Status.eq(Status::Processing.as_str()));
+    Ok(update.exec(tx.conn()).await?.rows_affected == 1)
+}
+
+/// Says that a file cannot be used; whether it was in the status before.
+pub async fn failed(tx: &Tx, id: MediaId, before: Status, failure: &str) -> Result<bool> {
+    let update = moved(tx, Status::Failed)
+        .col_expr(media::Column::Failure, Expr::value(failure))
+        .filter(media::Column::Id.eq(id.uuid()))
+        .filter(media::Column::Status.eq(before.as_str()));
+    Ok(update.exec(tx.conn()).await?.rows_affected == 1)
+}
+
+/// Ends a file that nothing uses; whether it was in one of the statuses before.
+pub async fn end(tx: &Tx, id: MediaId, before: &[Status], end: Status) -> Result<bool> {
+    let before = before.iter().map(|status| status.as_str());
+    let update = moved(tx, end)
+        .col_expr(media::Column::Failure, Expr::value(""))
+        .filter(media::Column::Id.eq(id.uuid()))
+        .filter(media::Column::Uses.eq(0))
+        .filter(media::Column::Status.is_in(before));
+    Ok(update.exec(tx.conn()).await?.rows_affected == 1)
+}
+
+/// One more use of each of the files that can be used; answers how many those were.
+pub async fn attach(tx: &Tx, ids: &[MediaId]) -> Result<u64> {
+    let update = touched(tx)
+        .col_expr(media::Column::Uses, Expr::col(media::Column::Uses).add(1))
+        .col_expr(media::Column::UnusedSince, Expr::value(None::<i64>))
+        .filter(media::Column::Id.is_in(ids.iter().map(|id| id.uuid())))
+        .filter(media::Column::Status.is_in(SHOWN.map(Status::as_str)));
+    Ok(update.exec(tx.conn()).await?.rows_affected)
+}
+
+/// One use less of each of the files; answers how many those were.
+pub async fn release(tx: &Tx, ids: &[MediaId]) -> Result<u64> {
+    if ids.is_empty() {
+        return Ok(0);
+    }
+    let sql = format!(
+        "UPDATE media SET uses = uses - 1, updated_at = $1, version = version + 1, \
+         unused_since = CASE WHEN uses = 1 THEN CAST($1 AS BIGINT) END \
+         WHERE uses > 0 AND id IN ({})",
+        Dialect::placeholders(2, ids.len())
+    );
+    let mut values: Vec<Value> = vec![tx.now().micros().into()];
+    values.extend(ids.iter().map(|id| Value::from(id.uuid())));
+    let statement = tx.dialect().statement(sql, values);
+    Ok(tx.conn().execute_raw(statement).await?.rows_affected())
+}
+
+/// Ends up to `limit` files that nothing used since before `unused_before`, and uploads
+/// that never came before `expired_before`; answers which. Rows that another process is
+/// ending are left to it.
+pub async fn end_forgotten(
+    tx: &Tx,
+    unused_before: Time,
+    expired_before: Time,
+    limit: usize,
+) -> Result<Vec<MediaId>> {
+    let sql = format!(
+        "WITH unused AS MATERIALIZED (SELECT id FROM media \
+             WHERE status IN ('PROCESSING', 'READY', 'FAILED') AND unused_since IS NOT NULL \
+             AND unused_since <= $1 ORDER BY unused_since LIMIT {limit}{lock}), \
+         expired AS MATERIALIZED (SELECT id FROM media \
+             WHERE status = 'PENDING' AND expires_at <= $2 \
+             ORDER BY expires_at LIMIT {limit}{lock}) \
+         UPDATE media SET status = 'DELETED', failure = '', version = version + 1, \
+         updated_at = $3 WHERE uses = 0 AND (id IN (SELECT id FROM unused) \
+             AND status IN ('PROCESSING', 'READY', 'FAILED') AND unused_since <= $1 \
+             OR id IN (SELECT id FROM expired) AND status = 'PENDING') RETURNING id",
+        lock = tx.dialect().for_update_skip_locked(),
+    );
+    let values = [
+        unused_before.micros().into(),
+        expired_before.micros().into(),
+        tx.now().micros().into(),
+    ];
+    let statement = tx.dialect().statement(sql, values);
+    let rows = tx.conn().query_all_raw(statement).await?;
+    let id = |row: &sea_orm::QueryResult| row.try_get::<uuid::Uuid>("", "id");
+    let ids: Result<Vec<_>, _> = rows.iter().map(id).collect();
+    Ok(ids?.into_iter().map(MediaId::from).collect())
+}
+
+const SHOWN: [Status; 2] = [Status::Processing, Status::Ready];
+
+/// An update that leads to the next version, in another status.
+fn moved(tx: &Tx, status: Status) -> UpdateMany<media::Entity> {
+    touched(tx).col_expr(media::Column::Status, Expr::value(status.as_str()))
+}
+
+fn touched(tx: &Tx) -> UpdateMany<media::Entity> {
+    media::Entity::update_many()
+        .col_expr(
+            media::Column::Version,
+            Expr::col(media::Column::Version).add(1),
+        )
+        .col_expr(media::Column::UpdatedAt, Expr::value(tx.now().micros()))
+}
