@@ -37,7 +37,7 @@ use crate::services::inventory::{self, Inventory, StockOfProducts};
 use crate::services::media::Media;
 use crate::services::ops::{Exposition, Health, Ops};
 use crate::services::orders::{self, ForgetBuyers, Orders, OrdersUnderWay};
-use crate::services::reels::Reels;
+use crate::services::reels::{ForgetComments, Reels};
 use crate::services::shipping::{self, Shipping};
 use crate::services::stores::{self, Stores};
 use crate::services::users::{Neighbours, Users};
@@ -82,6 +82,7 @@ pub(super) fn build(base: &Base) -> Services {
             Arc::new(EndSessions),
             Arc::new(ForgetCredentials),
             Arc::new(stores.clone()),
+            Arc::new(ForgetComments),
             Arc::new(EmptyCarts),
             Arc::new(ForgetBuyers),
         ],
@@ -137,6 +138,7 @@ pub(super) fn build(base: &Base) -> Services {
         auth.observer(),
         stores.observer(),
         catalog.observer(),
+        reels.observer(),
         shipping.observer(),
     ];
 

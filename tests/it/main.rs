@@ -30,6 +30,7 @@ mod inventory;
 mod ops;
 mod orders;
 mod redis;
+mod reels;
 mod replica;
 mod shipping;
 mod stores;

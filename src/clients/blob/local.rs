@@ -71,11 +71,12 @@ impl Blobs for LocalBlobs {
     }
 
     fn url(&self, key: &str) -> String {
-        String::new()
+        format!("{}/files/{key}", self.base_url)
     }
 
     fn key_of(&self, url: &str) -> Option<String> {
-        None
+        let key = url.strip_prefix(&self.base_url)?.strip_prefix("/files/")?;
+        Some(key.to_owned())
     }
 
     fn source(&self, key: &str, lasts: Duration) -> Result<String> {

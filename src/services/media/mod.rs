@@ -7,6 +7,8 @@
 //! - a transaction is never open while the object store is asked.
 
 mod grpc;
+mod store;
+mod uses;
 
 use std::sync::Arc;
 
@@ -14,6 +16,8 @@ use crate::clients::blob::Blobs;
 use crate::db::Db;
 use crate::kernel::seal::Sealer;
 use crate::services::catalog::Catalog;
+
+pub use uses::{File, Named, Purpose, Watcher, release};
 
 /// The service of files. Clones share it.
 #[derive(Clone)]

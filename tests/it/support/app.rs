@@ -276,7 +276,7 @@ fn config(place: &Place, settings: &[(&str, &str)]) -> Config {
 }
 
 /// Limits that no test meets by chance; tests of limits set their own.
-const RATES: [(&str, &str); 8] = [
+const RATES: [(&str, &str); 11] = [
     ("RATE_READ", "1000000/60s"),
     ("RATE_WRITE", "1000000/60s"),
     ("RATE_OTP", "1000000/60s"),
@@ -285,4 +285,7 @@ const RATES: [(&str, &str); 8] = [
     ("RATE_STREAM", "1000000/60s"),
     ("RATE_WEBHOOK_CALLS", "1000000/60s"),
     ("RATE_ADMIN_CALLS", "1000000/60s"),
+    ("RATE_LIKE", "1000000/60s"),
+    ("RATE_COMMENT", "1000000/60s"),
+    ("RATE_VIEW", "1000000/60s"),
 ];

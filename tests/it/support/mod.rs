@@ -12,6 +12,7 @@ pub mod http;
 pub mod keys;
 pub mod raw;
 pub mod redis;
+pub mod reels;
 pub mod rows;
 pub mod smtp;
 pub mod twilio;
