@@ -27,3 +27,13 @@ pub fn video(is_ready: bool) -> File {
         duration_ms: Some(12_400),
     }
 }
+
+/// A picture that stands for a reel.
+pub fn picture() -> File {
+    File {
+        purpose: Purpose::ReelThumbnail,
+        url: "https://files/own.jpg".to_owned(),
+        duration_ms: None,
+        ..video(true)
+    }
+}

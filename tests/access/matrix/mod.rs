@@ -14,6 +14,7 @@ mod delivery;
 mod inventory;
 mod ops;
 mod orders;
+mod reels;
 mod stores;
 mod users;
 
@@ -155,6 +156,7 @@ pub fn rows() -> impl Iterator<Item = &'static Row> {
         stores::ROWS,
         catalog::ROWS,
         inventory::ROWS,
+        reels::ROWS,
         cart::ROWS,
         orders::ROWS,
         delivery::ROWS,
