@@ -37,7 +37,8 @@ pub async fn lock(tx: &Tx, id: ReelId) -> Result<Option<Listed>> {
 
 async fn one(conn: &impl Conn, dialect: Dialect, id: ReelId, lock: &str) -> Result<Option<Listed>> {
     let sql = format!(
-        "SELECT {} FROM {LISTED} WHERE reels.id = $1 AND reels.deleted_at IS NULL{lock}",
+        "SELECT {} FROM {LISTED} WHERE {BESIDE} AND reels.id = $1 \
+         AND reels.deleted_at IS NULL{lock}",
         listed_columns()
     );
     let statement = dialect.statement(sql, [id.uuid().into()]);
@@ -45,8 +46,11 @@ async fn one(conn: &impl Conn, dialect: Dialect, id: ReelId, lock: &str) -> Resu
     row.as_ref().map(listed).transpose()
 }
 
-/// Reels beside their products.
-const LISTED: &str = "reels JOIN products ON products.id = reels.product_id";
+/// Reels beside their products. A cross join, because SQLite reads the tables of one in
+/// their order: lists walk an index of the reels.
+const LISTED: &str = "reels CROSS JOIN products";
+/// Which product is beside a reel.
+const BESIDE: &str = "products.id = reels.product_id";
 
 fn listed_columns() -> String {
     let product = "products.status AS product_status, products.store_visible, products.tier";

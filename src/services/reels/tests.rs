@@ -24,6 +24,11 @@ const PRODUCTS: u32 = 1_000;
 
 async fn run(db: &Db, sql: &str, ids: &[Uuid]) {
     db.transact(|tx| async move {
+        if tx.dialect() == Dialect::Postgres {
+            // To fill a table takes longer than any call may.
+            let patience = "SET LOCAL statement_timeout = 0";
+            tx.conn().execute_unprepared(patience).await?;
+        }
         let ids = ids.iter().map(|id| (*id).into());
         let statement = tx.dialect().statement(sql, ids);
         tx.conn().execute_raw(statement).await?;

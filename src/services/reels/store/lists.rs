@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::super::list::{Among, Filter};
 use super::super::reel::Listed;
 use super::super::sight::Sight;
-use super::{LISTED, listed, listed_columns};
+use super::{BESIDE, LISTED, listed, listed_columns};
 use crate::db::{Conditions, Conn, Dialect};
 use crate::kernel::Result;
 use crate::kernel::id::{ReelId, StoreId, UserId};
@@ -42,6 +42,7 @@ pub fn page_of(dialect: Dialect, filter: &Filter, page: &PageRequest) -> Result<
 
 fn conditions(filter: &Filter) -> Conditions {
     let mut conditions = Conditions::default();
+    conditions.always(BESIDE);
     conditions.always("reels.deleted_at IS NULL");
     let uuids = |stores: &[StoreId]| {
         let uuids = stores.iter().map(|store| Value::from(store.uuid()));
