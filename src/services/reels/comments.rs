@@ -260,6 +260,13 @@ fn checked(content: &str, words: &BlockedWords) -> Result<String> {
             .at("content")
             .with("max", LONGEST));
     }
+    if content.contains('\0') {
+        // SQLite counts no further than to there.
+        return Err(Error::field(
+            "content",
+            "must not contain the character U+0000",
+        ));
+    }
     words::check(words, "content", content)?;
     Ok(content.to_owned())
 }
@@ -282,5 +289,6 @@ mod tests {
         let long = "🍊".repeat(500);
         assert_eq!(reason(&format!("  {long} ")), Ok(long));
         assert_eq!(reason(" oui "), Ok("oui".to_owned()));
+        assert_eq!(reason("\0oui"), Err(Reason::ValidationError));
     }
 }

@@ -11,8 +11,9 @@ use crate::db::Conn;
 use crate::kernel::id::{ProductId, ReelId, StoreId, UserId};
 use crate::kernel::page::{Page, PageRequest, cursor};
 use crate::kernel::{Call, Caller, Code, Error, Result};
+use crate::services::catalog;
+use crate::services::inventory;
 use crate::services::stores::Needed;
-use crate::services::{catalog, inventory};
 
 /// Among which reels to look.
 #[derive(Debug, Clone, PartialEq, Eq)]
