@@ -45,6 +45,8 @@ CREATE TABLE reels (
 );
 CREATE UNIQUE INDEX reels_video ON reels (video_media_id)
     WHERE video_media_id IS NOT NULL AND deleted_at IS NULL;
+CREATE INDEX reels_thumbnail ON reels (thumbnail_media_id)
+    WHERE thumbnail_media_id IS NOT NULL AND deleted_at IS NULL;
 CREATE INDEX reels_newest ON reels (id)
     WHERE status = 'READY' AND NOT hidden AND deleted_at IS NULL;
 CREATE INDEX reels_store ON reels (store_id, id) WHERE deleted_at IS NULL;

@@ -35,10 +35,10 @@ use crate::services::cart::{Carts, EmptyCarts};
 use crate::services::catalog::{self, Catalog};
 use crate::services::delivery::Delivery;
 use crate::services::inventory::{self, Inventory, StockOfProducts};
-use crate::services::media::{self, ImagesOfProducts, Media};
+use crate::services::media::{self, ImagesOfProducts, Media, MediaReady};
 use crate::services::ops::{Exposition, Health, Ops};
 use crate::services::orders::{self, ForgetBuyers, Orders, OrdersUnderWay};
-use crate::services::reels::{self, Reels, TakeLikesBack};
+use crate::services::reels::{self, ForgetComments, Reels, ReelsOfVideos, TakeLikesBack};
 use crate::services::shipping::{self, Shipping};
 use crate::services::stores::{self, Stores};
 use crate::services::users::{Neighbours, Users};
@@ -87,6 +87,7 @@ pub(super) fn build(base: &Base) -> Services {
             Arc::new(EndSessions),
             Arc::new(ForgetCredentials),
             Arc::new(stores.clone()),
+            Arc::new(ForgetComments),
             Arc::new(EmptyCarts),
             Arc::new(ForgetBuyers),
             Arc::new(TakeLikesBack),
@@ -114,7 +115,7 @@ pub(super) fn build(base: &Base) -> Services {
         cache,
     );
     let inventory = Inventory::new(db(), sealer(), events(), stores.clone(), catalog.clone());
-    let listeners = Vec::new();
+    let listeners: Vec<Arc<dyn MediaReady>> = vec![Arc::new(ReelsOfVideos)];
     let media = Media::new(
         db(),
         base.blobs.clone(),
@@ -163,8 +164,8 @@ pub(super) fn build(base: &Base) -> Services {
         auth.observer(),
         stores.observer(),
         catalog.observer(),
-        shipping.observer(),
         reels.observer(),
+        shipping.observer(),
     ];
 
     let routes = Routes::default()

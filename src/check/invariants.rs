@@ -165,6 +165,13 @@ pub(super) const ALL: &[Invariant] = &[
                 (SELECT max(last_run_at) FROM job_schedules WHERE name = 'media.sweep') - 7260000000",
     },
     Invariant {
+        name: "reel-owner",
+        says: "a reel belongs to the store and the seller of its product",
+        offenders: "
+            SELECT r.id FROM reels r JOIN products p ON p.id = r.product_id
+            WHERE p.store_id <> r.store_id OR p.seller_id <> r.seller_id",
+    },
+    Invariant {
         name: "session-single",
         says: "a user has at most one session where one is the policy",
         offenders: "
@@ -241,11 +248,12 @@ pub(super) const ALL: &[Invariant] = &[
     },
     Invariant {
         name: "account-closed",
-        says: "a closed account has neither password nor links nor live sessions",
+        says: "a closed account has neither password nor links nor live sessions, and says nothing",
         offenders: "
             SELECT u.id FROM users u WHERE u.deleted_at IS NOT NULL AND (
                 EXISTS (SELECT 1 FROM credentials c WHERE c.user_id = u.id)
                 OR EXISTS (SELECT 1 FROM mail_links l WHERE l.user_id = u.id)
+                OR EXISTS (SELECT 1 FROM reel_comments c WHERE c.user_id = u.id AND c.deleted_at IS NULL)
                 OR EXISTS (SELECT 1 FROM sessions s WHERE s.user_id = u.id AND s.ended_at IS NULL))",
     },
     Invariant {

@@ -65,6 +65,14 @@ impl Dialect {
         }
     }
 
+    /// Locks the rows that a select with joins reads from one table, until commit.
+    pub fn for_update_of(self, table: &str) -> String {
+        match self {
+            Self::Sqlite => String::new(),
+            Self::Postgres => format!(" FOR UPDATE OF {table}"),
+        }
+    }
+
     /// Locks the rows of a select and skips those that others hold.
     pub const fn for_update_skip_locked(self) -> &'static str {
         match self {

@@ -66,11 +66,26 @@ async fn open(client: &Client, token: &str, store: &mut Value) -> Result<(String
     let products = list(&products);
     for product in &products {
         let mut product = product.clone();
+        let reel = product["reel"].take();
+        if let Some(fields) = product.as_object_mut() {
+            fields.remove("reel");
+        }
         product["storeId"] = opened["store"]["id"].clone();
         let created = Call::new("a product", "CatalogService/CreateProduct", product);
-        client.quiet(created.by(token)).await?;
+        let created = client.quiet(created.by(token)).await?;
+        if !reel.is_null() {
+            film(client, token, &created["product"]["id"], reel).await?;
+        }
     }
     Ok((text(&opened["store"]["id"]), products.len()))
+}
+
+/// Makes a reel of a product: a draft, which waits for its video.
+async fn film(client: &Client, token: &str, product: &Value, mut reel: Value) -> Result<()> {
+    reel["productId"] = product.clone();
+    let made = Call::new("a reel", "ReelService/CreateReel", reel);
+    client.quiet(made.by(token)).await?;
+    Ok(())
 }
 
 fn list(value: &Value) -> Vec<Value> {

@@ -19,12 +19,16 @@ pub struct SaleItem {
     pub tier: Option<SellerCategory>,
     /// Its name.
     pub name: String,
+    /// Its name as used in links.
+    pub slug: String,
     /// The address of its picture; empty when it has none.
     pub image: String,
     /// The seller's article number; may be empty.
     pub sku: String,
     /// What a buyer pays for one piece, in minor units.
     pub price: i64,
+    /// The price before a reduction, when there is one.
+    pub price_before: Option<i64>,
     /// The currency of the price.
     pub currency: Currency,
     /// The smallest quantity of one order.
@@ -60,7 +64,7 @@ impl Catalog {
 
 impl From<Product> for SaleItem {
     fn from(product: Product) -> Self {
-        let price = product.sale_price();
+        let (price, price_before) = (product.sale_price(), product.price_before());
         let (status, tier) = (product.status(), product.tier());
         let image = product.images.0.into_iter().next();
         Self {
@@ -69,9 +73,11 @@ impl From<Product> for SaleItem {
             seller: product.seller_id.into(),
             tier,
             name: product.name,
+            slug: product.slug,
             image: image.map(|image| image.url).unwrap_or_default(),
             sku: product.sku,
             price,
+            price_before,
             // The table takes nothing but three letters.
             currency: product.currency.parse().unwrap_or(Currency::DZD),
             min_order_quantity: product.min_order_quantity,

@@ -23,6 +23,7 @@ mod key;
 mod poster;
 mod process;
 mod product_image;
+mod shown;
 mod store;
 #[cfg(test)]
 mod tests;
@@ -45,15 +46,19 @@ use crate::services::stores::Stores;
 pub use entity::media::Model as File;
 pub use file::{Purpose, Status};
 pub use jobs::register;
+pub use shown::{Named, Shown};
 pub use uses::{ImagesOfProducts, attach, release};
 
 use poster::Posters;
 
-/// What others do when a file is ready, or turns out to be of no use.
+/// Who shows files, and hears in the transaction of the change what became of them.
 #[async_trait]
 pub trait MediaReady: Send + Sync {
-    /// The file has become READY or FAILED, in the transaction of that change.
-    async fn media_ready(&self, tx: &Tx, file: &File) -> Result<()>;
+    /// The file is measured.
+    async fn media_ready(&self, tx: &Tx, file: &Shown) -> Result<()>;
+
+    /// The file cannot be used after all, for a reason that its owner is told.
+    async fn media_failed(&self, tx: &Tx, file: MediaId, failure: &str) -> Result<()>;
 }
 
 /// The service of files. Clones share it.
@@ -107,7 +112,10 @@ impl Media {
         let file = store::find(tx.conn(), id).await?;
         let file = file.ok_or_else(|| Error::internal("a file is gone"))?;
         for listener in &self.0.listeners {
-            listener.media_ready(tx, &file).await?;
+            match file.status() {
+                Status::Failed => listener.media_failed(tx, id, &file.failure).await?,
+                _ => listener.media_ready(tx, &self.shown(&file)).await?,
+            }
         }
         tx.emit(NewEvent {
             topic: format!("media/{}", file.id),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::{File, Media, Purpose, store, upload_not_found};
+use super::{File, Media, Named, Purpose, store, upload_not_found};
 use crate::clients::blob::Blobs;
 use crate::db::{Conn, Tx};
 use crate::kernel::id::{MediaId, UserId};
@@ -13,18 +13,14 @@ use crate::kernel::{Call, Result};
 use crate::services::catalog::{Product, ProductImages};
 
 impl Media {
-    /// The file of a user that a word names: its id, its key or its address. It is READY,
-    /// or will be.
+    /// The file of a user that a request names. It is READY, or will be.
     ///
     /// # Errors
     /// UPLOAD_NOT_FOUND.
-    pub async fn find(&self, conn: &impl Conn, owner: UserId, word: &str) -> Result<File> {
-        let found = match word.parse::<MediaId>() {
-            Ok(id) => store::find(conn, id).await?,
-            Err(_) => {
-                let key = self.key_of(word).unwrap_or_else(|| word.to_owned());
-                store::find_by_key(conn, &key).await?
-            }
+    pub async fn find(&self, conn: &impl Conn, owner: UserId, named: &Named) -> Result<File> {
+        let found = match named {
+            Named::Id(id) => store::find(conn, *id).await?,
+            Named::Key(key) => store::find_by_key(conn, key).await?,
         };
         found
             .filter(|file| file.owner() == owner && file.status().is_shown())

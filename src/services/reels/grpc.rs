@@ -2,8 +2,9 @@
 
 use tonic::{Request, Response, Status};
 
-use super::Reels;
-use super::convert::reception;
+use super::convert::{self, comment_to_pb, reception, report_to_pb, view_to_pb, word_to_pb};
+use super::list::{Among, Filter};
+use super::{Reels, moderation, words};
 use crate::grpc::paging::{Paged, take_paging};
 use crate::grpc::{self, Streaming};
 use crate::kernel::Result;
@@ -12,8 +13,8 @@ use crate::pb::souk::reels::v1::reel_service_server::ReelService;
 
 type Answered<T> = Result<Response<T>, Status>;
 
-/// People on a page of likes at the most.
-const LIKES_MAX: i32 = 50;
+/// Reels, comments or people of one answer at the most.
+const MOST: i32 = 50;
 
 #[tonic::async_trait]
 impl ReelService for Reels {
@@ -21,51 +22,119 @@ impl ReelService for Reels {
 
     async fn list_reels(
         &self,
-        _request: Request<pb::ListReelsRequest>,
+        request: Request<pb::ListReelsRequest>,
     ) -> Answered<pb::ListReelsResponse> {
-        Err(Status::unimplemented("ListReels"))
+        let (call, mut message) = grpc::open(request)?;
+        message.limit = Ord::min(message.limit, MOST);
+        let paged = Paged::new(&self.0.sealer, &call, take_paging!(message), &message)?;
+        let filter = convert::filter(&message, self.shown_to(&call).await?)?;
+        let page = self.list(&call, &filter, &paged.page).await?;
+        grpc::answer(pb::ListReelsResponse {
+            meta: Some(paged.meta(&page, &self.0.sealer)),
+            reels: page.items.iter().map(view_to_pb).collect(),
+        })
     }
 
     async fn list_my_reels(
         &self,
-        _request: Request<pb::ListMyReelsRequest>,
+        request: Request<pb::ListMyReelsRequest>,
     ) -> Answered<pb::ListMyReelsResponse> {
-        Err(Status::unimplemented("ListMyReels"))
+        let (call, mut message) = grpc::open(request)?;
+        message.limit = Ord::min(message.limit, MOST);
+        let paged = Paged::new(&self.0.sealer, &call, take_paging!(message), &message)?;
+        let named = grpc::optional_id("storeId", &message.store_id)?;
+        let filter = Filter::all(Among::OfStores {
+            stores: self.stores_of(&call, named).await?,
+            status: convert::status(message.status()),
+        });
+        let page = self.list(&call, &filter, &paged.page).await?;
+        grpc::answer(pb::ListMyReelsResponse {
+            meta: Some(paged.meta(&page, &self.0.sealer)),
+            reels: page.items.iter().map(view_to_pb).collect(),
+        })
     }
 
     async fn get_reel(
         &self,
-        _request: Request<pb::GetReelRequest>,
+        request: Request<pb::GetReelRequest>,
     ) -> Answered<pb::GetReelResponse> {
-        Err(Status::unimplemented("GetReel"))
+        let (call, message) = grpc::open(request)?;
+        let listed = self.listed(&call, grpc::id("id", &message.id)?).await?;
+        let view = self.view(self.0.db.read(), &call, listed).await?;
+        grpc::answer(pb::GetReelResponse {
+            reel: Some(view_to_pb(&view)),
+        })
     }
 
     async fn create_reel(
         &self,
-        _request: Request<pb::CreateReelRequest>,
+        request: Request<pb::CreateReelRequest>,
     ) -> Answered<pb::CreateReelResponse> {
-        Err(Status::unimplemented("CreateReel"))
+        let (call, message) = grpc::open(request)?;
+        let (call, new) = (&call, &convert::new_reel(message, &self.0.media)?);
+        let (known, words) = (
+            self.knows_product(call, new.product).await?,
+            &self.words().await?,
+        );
+        let write = |tx| async move {
+            let view = self.create(&tx, call, known, new, words).await?;
+            Ok(pb::CreateReelResponse {
+                reel: Some(view_to_pb(&view)),
+            })
+        };
+        grpc::reply(self.0.db.write(call, write).await?)
     }
 
     async fn set_reel_video(
         &self,
-        _request: Request<pb::SetReelVideoRequest>,
+        request: Request<pb::SetReelVideoRequest>,
     ) -> Answered<pb::SetReelVideoResponse> {
-        Err(Status::unimplemented("SetReelVideo"))
+        let (call, message) = grpc::open(request)?;
+        let (sight, id) = (&self.sight(&call).await?, grpc::id("id", &message.id)?);
+        let call = &call;
+        let video = &convert::video(&message.video_media_id)?;
+        let thumbnail = &convert::thumbnail(&message.thumbnail_media_id)?;
+        let write = |tx| async move {
+            let thumbnail = thumbnail.as_ref();
+            let view = self
+                .set_video(&tx, call, sight, id, video, thumbnail)
+                .await?;
+            Ok(pb::SetReelVideoResponse {
+                reel: Some(view_to_pb(&view)),
+            })
+        };
+        grpc::reply(self.0.db.write(call, write).await?)
     }
 
     async fn update_reel(
         &self,
-        _request: Request<pb::UpdateReelRequest>,
+        request: Request<pb::UpdateReelRequest>,
     ) -> Answered<pb::UpdateReelResponse> {
-        Err(Status::unimplemented("UpdateReel"))
+        let (call, message) = grpc::open(request)?;
+        let (sight, id) = (&self.sight(&call).await?, grpc::id("id", &message.id)?);
+        let call = &call;
+        let (changes, words) = (&convert::changes(message)?, &self.words().await?);
+        let write = |tx| async move {
+            let view = self.update(&tx, call, sight, id, changes, words).await?;
+            Ok(pb::UpdateReelResponse {
+                reel: Some(view_to_pb(&view)),
+            })
+        };
+        grpc::reply(self.0.db.write(call, write).await?)
     }
 
     async fn delete_reel(
         &self,
-        _request: Request<pb::DeleteReelRequest>,
+        request: Request<pb::DeleteReelRequest>,
     ) -> Answered<pb::DeleteReelResponse> {
-        Err(Status::unimplemented("DeleteReel"))
+        let (call, message) = grpc::open(request)?;
+        let (sight, id) = (&self.sight(&call).await?, grpc::id("id", &message.id)?);
+        let call = &call;
+        let write = |tx| async move {
+            self.delete(&tx, call, sight, id).await?;
+            Ok(pb::DeleteReelResponse {})
+        };
+        grpc::reply(self.0.db.write(call, write).await?)
     }
 
     async fn like_reel(
@@ -95,7 +164,7 @@ impl ReelService for Reels {
         request: Request<pb::ListLikesRequest>,
     ) -> Answered<pb::ListLikesResponse> {
         let (call, mut message) = grpc::open(request)?;
-        message.limit = Ord::min(message.limit, LIKES_MAX);
+        message.limit = Ord::min(message.limit, MOST);
         let paging = take_paging!(message);
         let sealer = &self.0.sealer;
         let paged = Paged::new(sealer, &call, paging, &message)?;
@@ -118,36 +187,71 @@ impl ReelService for Reels {
         let (call, message) = grpc::open(request)?;
         let id = grpc::id("id", &message.id)?;
         grpc::answer(pb::RecordViewResponse {
-            counted: self.view(&call, id).await?,
+            counted: self.record_view(&call, id).await?,
         })
     }
 
     async fn list_comments(
         &self,
-        _request: Request<pb::ListCommentsRequest>,
+        request: Request<pb::ListCommentsRequest>,
     ) -> Answered<pb::ListCommentsResponse> {
-        Err(Status::unimplemented("ListComments"))
+        let (call, mut message) = grpc::open(request)?;
+        message.limit = Ord::min(message.limit, MOST);
+        let paged = Paged::new(&self.0.sealer, &call, take_paging!(message), &message)?;
+        let id = grpc::id("id", &message.id)?;
+        let page = self.comments(&call, id, &paged.page).await?;
+        grpc::answer(pb::ListCommentsResponse {
+            meta: Some(paged.meta(&page, &self.0.sealer)),
+            comments: page.items.iter().map(comment_to_pb).collect(),
+        })
     }
 
     async fn add_comment(
         &self,
-        _request: Request<pb::AddCommentRequest>,
+        request: Request<pb::AddCommentRequest>,
     ) -> Answered<pb::AddCommentResponse> {
-        Err(Status::unimplemented("AddComment"))
+        let (call, message) = grpc::open(request)?;
+        let (sight, id) = (&self.sight(&call).await?, grpc::id("id", &message.id)?);
+        let call = &call;
+        let (content, words) = (&message.content, &self.words().await?);
+        let write = |tx| async move {
+            let signed = self.comment(&tx, call, sight, id, content, words).await?;
+            Ok(pb::AddCommentResponse {
+                comment: Some(comment_to_pb(&signed)),
+            })
+        };
+        grpc::reply(self.0.db.write(call, write).await?)
     }
 
     async fn update_comment(
         &self,
-        _request: Request<pb::UpdateCommentRequest>,
+        request: Request<pb::UpdateCommentRequest>,
     ) -> Answered<pb::UpdateCommentResponse> {
-        Err(Status::unimplemented("UpdateComment"))
+        let (call, message) = grpc::open(request)?;
+        let (sight, id) = (&self.sight(&call).await?, grpc::id("id", &message.id)?);
+        let call = &call;
+        let (content, words) = (&message.content, &self.words().await?);
+        let write = |tx| async move {
+            let signed = self.rewrite(&tx, call, sight, id, content, words).await?;
+            Ok(pb::UpdateCommentResponse {
+                comment: Some(comment_to_pb(&signed)),
+            })
+        };
+        grpc::reply(self.0.db.write(call, write).await?)
     }
 
     async fn delete_comment(
         &self,
-        _request: Request<pb::DeleteCommentRequest>,
+        request: Request<pb::DeleteCommentRequest>,
     ) -> Answered<pb::DeleteCommentResponse> {
-        Err(Status::unimplemented("DeleteComment"))
+        let (call, message) = grpc::open(request)?;
+        let (sight, id) = (&self.sight(&call).await?, grpc::id("id", &message.id)?);
+        let call = &call;
+        let write = |tx| async move {
+            self.take_down(&tx, call, sight, id).await?;
+            Ok(pb::DeleteCommentResponse {})
+        };
+        grpc::reply(self.0.db.write(call, write).await?)
     }
 
     async fn watch_reel(
@@ -161,78 +265,169 @@ impl ReelService for Reels {
 
     async fn report_reel(
         &self,
-        _request: Request<pb::ReportReelRequest>,
+        request: Request<pb::ReportReelRequest>,
     ) -> Answered<pb::ReportReelResponse> {
-        Err(Status::unimplemented("ReportReel"))
+        let (call, message) = grpc::open(request)?;
+        let (sight, id) = (&self.sight(&call).await?, grpc::id("id", &message.id)?);
+        let call = &call;
+        let complaint = &convert::complaint(message.reason(), message.note);
+        let write = |tx| async move {
+            let report = self
+                .complain_of_reel(&tx, call, sight, id, complaint)
+                .await?;
+            Ok(pb::ReportReelResponse {
+                report: Some(report_to_pb(&report)),
+            })
+        };
+        grpc::reply(self.0.db.write(call, write).await?)
     }
 
     async fn report_comment(
         &self,
-        _request: Request<pb::ReportCommentRequest>,
+        request: Request<pb::ReportCommentRequest>,
     ) -> Answered<pb::ReportCommentResponse> {
-        Err(Status::unimplemented("ReportComment"))
+        let (call, message) = grpc::open(request)?;
+        let (sight, id) = (&self.sight(&call).await?, grpc::id("id", &message.id)?);
+        let call = &call;
+        let complaint = &convert::complaint(message.reason(), message.note);
+        let write = |tx| async move {
+            let report = self
+                .complain_of_comment(&tx, call, sight, id, complaint)
+                .await?;
+            Ok(pb::ReportCommentResponse {
+                report: Some(report_to_pb(&report)),
+            })
+        };
+        grpc::reply(self.0.db.write(call, write).await?)
     }
 
     async fn list_reports(
         &self,
-        _request: Request<pb::ListReportsRequest>,
+        request: Request<pb::ListReportsRequest>,
     ) -> Answered<pb::ListReportsResponse> {
-        Err(Status::unimplemented("ListReports"))
+        let (call, mut message) = grpc::open(request)?;
+        let paged = Paged::new(&self.0.sealer, &call, take_paging!(message), &message)?;
+        let status = convert::report_status(message.status());
+        let page = self.reports(status, &paged.page).await?;
+        grpc::answer(pb::ListReportsResponse {
+            meta: Some(paged.meta(&page, &self.0.sealer)),
+            reports: page.items.iter().map(report_to_pb).collect(),
+        })
     }
 
     async fn dismiss_report(
         &self,
-        _request: Request<pb::DismissReportRequest>,
+        request: Request<pb::DismissReportRequest>,
     ) -> Answered<pb::DismissReportResponse> {
-        Err(Status::unimplemented("DismissReport"))
+        let (call, message) = grpc::open(request)?;
+        let (call, id) = (&call, grpc::id("id", &message.id)?);
+        let write = |tx| async move {
+            let report = moderation::dismiss(&tx, call, id).await?;
+            Ok(pb::DismissReportResponse {
+                report: Some(report_to_pb(&report)),
+            })
+        };
+        grpc::reply(self.0.db.write(call, write).await?)
     }
 
     async fn hide_reel(
         &self,
-        _request: Request<pb::HideReelRequest>,
+        request: Request<pb::HideReelRequest>,
     ) -> Answered<pb::HideReelResponse> {
-        Err(Status::unimplemented("HideReel"))
+        let (call, message) = grpc::open(request)?;
+        let (call, id) = (&call, grpc::id("id", &message.id)?);
+        let write = |tx| async move {
+            let view = self.set_reel_hidden(&tx, call, id, true).await?;
+            Ok(pb::HideReelResponse {
+                reel: Some(view_to_pb(&view)),
+            })
+        };
+        grpc::reply(self.0.db.write(call, write).await?)
     }
 
     async fn show_reel(
         &self,
-        _request: Request<pb::ShowReelRequest>,
+        request: Request<pb::ShowReelRequest>,
     ) -> Answered<pb::ShowReelResponse> {
-        Err(Status::unimplemented("ShowReel"))
+        let (call, message) = grpc::open(request)?;
+        let (call, id) = (&call, grpc::id("id", &message.id)?);
+        let write = |tx| async move {
+            let view = self.set_reel_hidden(&tx, call, id, false).await?;
+            Ok(pb::ShowReelResponse {
+                reel: Some(view_to_pb(&view)),
+            })
+        };
+        grpc::reply(self.0.db.write(call, write).await?)
     }
 
     async fn hide_comment(
         &self,
-        _request: Request<pb::HideCommentRequest>,
+        request: Request<pb::HideCommentRequest>,
     ) -> Answered<pb::HideCommentResponse> {
-        Err(Status::unimplemented("HideComment"))
+        let (call, message) = grpc::open(request)?;
+        let (call, id) = (&call, grpc::id("id", &message.id)?);
+        let write = |tx| async move {
+            let signed = self.set_comment_hidden(&tx, call, id, true).await?;
+            Ok(pb::HideCommentResponse {
+                comment: Some(comment_to_pb(&signed)),
+            })
+        };
+        grpc::reply(self.0.db.write(call, write).await?)
     }
 
     async fn show_comment(
         &self,
-        _request: Request<pb::ShowCommentRequest>,
+        request: Request<pb::ShowCommentRequest>,
     ) -> Answered<pb::ShowCommentResponse> {
-        Err(Status::unimplemented("ShowComment"))
+        let (call, message) = grpc::open(request)?;
+        let (call, id) = (&call, grpc::id("id", &message.id)?);
+        let write = |tx| async move {
+            let signed = self.set_comment_hidden(&tx, call, id, false).await?;
+            Ok(pb::ShowCommentResponse {
+                comment: Some(comment_to_pb(&signed)),
+            })
+        };
+        grpc::reply(self.0.db.write(call, write).await?)
     }
 
     async fn list_blocked_words(
         &self,
-        _request: Request<pb::ListBlockedWordsRequest>,
+        request: Request<pb::ListBlockedWordsRequest>,
     ) -> Answered<pb::ListBlockedWordsResponse> {
-        Err(Status::unimplemented("ListBlockedWords"))
+        let (call, mut message) = grpc::open(request)?;
+        let paged = Paged::new(&self.0.sealer, &call, take_paging!(message), &message)?;
+        let page = self.all_words(&paged.page).await?;
+        grpc::answer(pb::ListBlockedWordsResponse {
+            meta: Some(paged.meta(&page, &self.0.sealer)),
+            words: page.items.iter().map(word_to_pb).collect(),
+        })
     }
 
     async fn add_blocked_word(
         &self,
-        _request: Request<pb::AddBlockedWordRequest>,
+        request: Request<pb::AddBlockedWordRequest>,
     ) -> Answered<pb::AddBlockedWordResponse> {
-        Err(Status::unimplemented("AddBlockedWord"))
+        let (call, message) = grpc::open(request)?;
+        let word = &message.word;
+        let write = |tx| async move {
+            let word = words::add(&tx, word).await?;
+            Ok(pb::AddBlockedWordResponse {
+                word: Some(word_to_pb(&word)),
+            })
+        };
+        grpc::reply(self.0.db.write(&call, write).await?)
     }
 
     async fn remove_blocked_word(
         &self,
-        _request: Request<pb::RemoveBlockedWordRequest>,
+        request: Request<pb::RemoveBlockedWordRequest>,
     ) -> Answered<pb::RemoveBlockedWordResponse> {
-        Err(Status::unimplemented("RemoveBlockedWord"))
+        let (call, message) = grpc::open(request)?;
+        let id = grpc::id("id", &message.id)?;
+        let write = |tx| async move {
+            words::remove(&tx, id).await?;
+            Ok(pb::RemoveBlockedWordResponse {})
+        };
+        grpc::reply(self.0.db.write(&call, write).await?)
     }
 }

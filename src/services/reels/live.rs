@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::seen::not_found;
-use super::store::comments;
+use super::store::newest;
 use super::store::stats::{self, Stats};
 use crate::db::Db;
 use crate::events::{Latest, Watcher};
@@ -226,7 +226,7 @@ impl Watched {
             return Ok(by_reel);
         }
         let (conn, dialect) = (self.0.db.read(), self.0.db.dialect());
-        let newest = comments::newest(conn, dialect, reels, SHOWN).await?;
+        let newest = newest::newest(conn, dialect, reels, SHOWN).await?;
         let authors: HashSet<UserId> = newest.iter().map(|comment| comment.user).collect();
         let authors: Vec<UserId> = authors.into_iter().collect();
         let authors = users::find_all(conn, &authors).await?;

@@ -6,19 +6,36 @@
 //! - a reel is shown once its video is measured, and not while moderators hide it;
 //! - rows are the truth for likes and comments: a count is their number at any time, and
 //!   no change waits for a row that another one holds;
-//! - a viewer counts once an hour.
+//! - a viewer counts once an hour;
+//! - versions of reels and comments count their changes without a gap, and each change has
+//!   an event on the topic `reel/<uuid>`.
 
+mod access;
 mod attribution;
+mod comments;
 mod convert;
+mod entity;
 mod grpc;
 mod jobs;
+mod life;
 mod likes;
+mod list;
 mod live;
+mod matcher;
+mod moderation;
+mod reel;
 mod seen;
+mod sight;
+mod state;
 mod stats;
 mod store;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
 mod views;
 mod watch;
+mod words;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -34,15 +51,23 @@ use crate::services::media::Media;
 use crate::services::stores::Stores;
 
 pub use attribution::products_of;
+pub use comments::ForgetComments;
+pub use entity::comment::Model as Comment;
+pub use entity::reel::Model as Reel;
+pub use entity::report::Model as Report;
+pub use entity::word::Model as Word;
 pub use jobs::register;
-use likes::Likes;
+pub use life::ReelsOfVideos;
 pub use likes::TakeLikesBack;
+
+use likes::Likes;
 use live::Watched;
+use matcher::BlockedWords;
 use seen::Seen;
 use stats::FoldMeter;
 use views::Views;
 
-/// How long a cached reel is believed when no event comes.
+/// How long a cached reel, and the blocked words, are believed when no event comes.
 const CACHED: Freshness = Freshness::lasting(Duration::from_secs(60));
 /// Cached reels at the most.
 const CACHED_MAX: u64 = 50_000;
@@ -56,6 +81,7 @@ pub struct Reels(Arc<Parts>);
 struct Parts {
     db: Db,
     sealer: Sealer,
+    #[expect(dead_code, reason = "read by the stream of a reel")]
     events: Events,
     stores: Stores,
     catalog: Catalog,
@@ -65,6 +91,7 @@ struct Parts {
     views: Arc<Views>,
     watched: Watched,
     fold_meter: FoldMeter,
+    words: Cache<(), Arc<BlockedWords>>,
 }
 
 impl Reels {
@@ -99,6 +126,7 @@ impl Reels {
             views,
             watched,
             fold_meter: FoldMeter::default(),
+            words: Cache::tiered("blocked_words", 1, CACHED, None),
         }));
         tasks.spawn(reels.clone().keep_counts(tasks.stopping()));
         reels
@@ -110,13 +138,23 @@ impl Reels {
         // Weak: the database keeps its observers, and must not keep itself through them.
         let reels = Arc::downgrade(&self.0);
         Box::new(move |event| {
+            let Some(reels) = reels.upgrade() else {
+                return;
+            };
+            if event.topic.starts_with(words::TOPIC) {
+                reels.words.invalidate(&());
+            }
             let uuid = event.topic.strip_prefix(TOPIC);
-            let id = uuid.and_then(|uuid| uuid.parse::<uuid::Uuid>().ok());
-            if let (Some(id), Some(reels)) = (id, reels.upgrade()) {
+            if let Some(id) = uuid.and_then(|uuid| uuid.parse::<uuid::Uuid>().ok()) {
                 let id = ReelId::from(id);
                 reels.seen.invalidate(&id);
                 reels.watched.changed(&[id]);
             }
         })
     }
+}
+
+/// The topic of what changes a reel and its comments.
+pub fn topic(reel: ReelId) -> String {
+    format!("{TOPIC}{}", reel.uuid())
 }

@@ -179,7 +179,7 @@ impl Reels {
     ///
     /// # Errors
     /// NOT_FOUND, REEL_NOT_READY, UNAVAILABLE when too many wait.
-    pub(super) async fn view(&self, call: &Call, reel: ReelId) -> Result<bool> {
+    pub(super) async fn record_view(&self, call: &Call, reel: ReelId) -> Result<bool> {
         let seen = self.open(call, reel).await?;
         if call.caller.user_id() == Some(seen.seller) {
             return Ok(false);

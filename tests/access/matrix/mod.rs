@@ -17,6 +17,7 @@ mod media;
 mod ops;
 mod orders;
 mod reception;
+mod reels;
 mod stores;
 mod users;
 
@@ -159,6 +160,7 @@ pub fn rows() -> impl Iterator<Item = &'static Row> {
         catalog::ROWS,
         media::ROWS,
         inventory::ROWS,
+        reels::ROWS,
         cart::ROWS,
         orders::ROWS,
         reception::ROWS,

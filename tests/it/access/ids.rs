@@ -29,9 +29,13 @@ fn named_by(rpc: &str, field: &str) -> Option<Names> {
         "InventoryService" => Some("$hidden_stk"),
         "CartService" => Some("$hidden_item"),
         "OrderService" => Some("$hidden_ord"),
-        "ReelService" => Some("$hidden_reel"),
         "UserService" => Some("$hidden_adr"),
         "MediaService" => Some("$hidden_media"),
+        // One comment is named by itself, all of a reel by the reel.
+        "ReelService" if rpc.ends_with("Comment") && !rpc.ends_with("AddComment") => {
+            Some("$hidden_cmt")
+        }
+        "ReelService" => Some("$hidden_reel"),
         _ => None,
     };
     Some(match field {
@@ -39,7 +43,9 @@ fn named_by(rpc: &str, field: &str) -> Option<Names> {
             Names::Open
         }
         "id" if rpc.starts_with("OpsService") || rpc.contains("Profile") => Names::Open,
+        "id" if rpc.ends_with("DismissReport") || rpc.ends_with("BlockedWord") => Names::Open,
         "id" => Names::Hidden(id_of(rpc)?),
+        "video_media_id" | "thumbnail_media_id" => Names::Hidden("$hidden_media"),
         "store_id" | "preferred_store_id" => Names::Hidden("$hidden_store"),
         "product_id" => Names::Hidden("$hidden_prod"),
         "image_id" => Names::Hidden("$hidden_img"),

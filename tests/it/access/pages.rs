@@ -54,6 +54,7 @@ async fn fill(market: &Market) {
         let guest = ShippingTo::algiers(&[(id.as_str().unwrap(), 1)]);
         buyer.anonymous().orders().place_order(guest).await.unwrap();
     }
+    talk(market).await;
     let line = json!({"storeId": store, "productId": market.id("$product"), "quantity": 1});
     let reserve = json!({"lines": [line]});
     act(admin, "InventoryService/Reserve", &reserve).await;
@@ -65,6 +66,25 @@ async fn fill(market: &Market) {
     for person in [buyer, admin] {
         act(person, "ReelService/LikeReel", &reel).await;
     }
+}
+
+/// Two reels, two comments to one of them, two reports, two blocked words.
+async fn talk(market: &Market) {
+    let (buyer, seller) = (market.person(Who::Buyer), market.person(Who::Seller));
+    let (admin, rival) = (market.person(Who::Admin), market.person(Who::Rival));
+    let video = market.app.file(seller, "REEL_VIDEO", "READY").await;
+    let reel = json!({"productId": market.id("$product"), "videoMediaId": video});
+    act(seller, "ReelService/CreateReel", &reel).await;
+    let comment = json!({"id": market.id("$reel"), "content": "Again"});
+    act(buyer, "ReelService/AddComment", &comment).await;
+    let report = json!({"id": market.id("$reel"), "reason": "SPAM"});
+    act(rival, "ReelService/ReportReel", &report).await;
+    act(
+        admin,
+        "ReelService/AddBlockedWord",
+        &json!({"word": "arnaque"}),
+    )
+    .await;
 }
 
 async fn read(market: &Market, who: Who, rpc: &str, request: &Value) -> Result<Value, Status> {

@@ -40,9 +40,9 @@ pub async fn arrange() -> Template {
     shop_window(&seller).await;
     shelves(&mut ids, &seller, &admin).await;
     belongings(&mut ids, &buyer).await;
-    let reel = app.reel(&seller, &ids["$product"]).await;
-    act(&buyer, "ReelService/LikeReel", &json!({"id": reel})).await;
-    ids.insert("$reel", reel);
+    reels(&mut ids, &app, &seller, (&buyer, &stranger, &admin)).await;
+    let like = json!({"id": ids["$reel"]});
+    act(&buyer, "ReelService/LikeReel", &like).await;
     recluse(&mut ids, &app, &admin).await;
     let (suspended, ended) = (app.customer().await, app.customer().await);
     ended.call("AuthService/Logout", "{}").await.unwrap();
@@ -162,6 +162,41 @@ async fn upload(of: &Client) -> String {
     text_at(&created, "/media/id")
 }
 
+/// A reel that is commented and reported, and one that waits for its video.
+async fn reels(
+    ids: &mut Ids,
+    app: &TestApp,
+    seller: &Seller,
+    (buyer, stranger, admin): (&Client, &Client, &Client),
+) {
+    let member = &seller.client;
+    let video = app.file(member, "REEL_VIDEO", "READY").await;
+    let picture = app.file(member, "REEL_THUMBNAIL", "READY").await;
+    let reel = json!({
+        "productId": ids["$product"], "caption": "Rolled before your eyes",
+        "videoMediaId": video, "thumbnailMediaId": picture,
+    });
+    let reel = act(member, "ReelService/CreateReel", &reel).await;
+    ids.insert("$reel", text_at(&reel, "/reel/id"));
+    let draft = json!({"productId": ids["$product"]});
+    let draft = act(member, "ReelService/CreateReel", &draft).await;
+    ids.insert("$draft", text_at(&draft, "/reel/id"));
+    ids.insert("$video", app.file(member, "REEL_VIDEO", "READY").await);
+    ids.insert("$comment", comment(buyer, &ids["$reel"]).await);
+    let report = json!({"id": ids["$comment"], "reason": "OTHER", "note": "Not true"});
+    let report = act(stranger, "ReelService/ReportComment", &report).await;
+    ids.insert("$report", text_at(&report, "/report/id"));
+    let word = json!({"word": "escroc"});
+    let word = act(admin, "ReelService/AddBlockedWord", &word).await;
+    ids.insert("$word", text_at(&word, "/word/id"));
+}
+
+async fn comment(by: &Client, reel: &str) -> String {
+    let comment = json!({"id": reel, "content": "Light as a feather"});
+    let comment = act(by, "ReelService/AddComment", &comment).await;
+    text_at(&comment, "/comment/id")
+}
+
 async fn belongings(ids: &mut Ids, buyer: &Client) {
     ids.insert("$address", address(buyer).await);
     ids.insert("$session", session(buyer).await);
@@ -201,7 +236,9 @@ async fn recluse(ids: &mut Ids, app: &TestApp, admin: &Client) {
     let stock = act(&seller.client, "InventoryService/ListStock", &stock).await;
     ids.insert("$hidden_stk", text_at(&stock, "/stock/0/id"));
     let product = ids["$hidden_prod"].clone();
-    ids.insert("$hidden_reel", app.reel(&seller, &product).await);
+    let reel = app.reel(&seller, &product).await;
+    ids.insert("$hidden_reel", reel);
+    ids.insert("$hidden_cmt", comment(&hermit, &ids["$hidden_reel"]).await);
     ids.insert("$hidden_adr", address(&hermit).await);
     ids.insert("$hidden_ses", session(&hermit).await);
     ids.insert("$hidden_media", upload(&hermit).await);

@@ -51,51 +51,7 @@ impl TestApp {
     }
 }
 
-impl TestApp {
-    /// A reel that is shown, of a product of a seller's only store. It is put into the
-    /// database as it is once its video is measured.
-    pub async fn reel(&self, seller: &Seller, product: &str) -> String {
-        let (media, reel) = (
-            MediaId::new(self.clock.now()),
-            ReelId::new(self.clock.now()),
-        );
-        let owner: UserId = seller.client.user_id.parse().unwrap();
-        let (product, store): (ProductId, StoreId) =
-            (product.parse().unwrap(), seller.store.parse().unwrap());
-        let now = self.clock.now().micros();
-        self.execute(
-            "INSERT INTO media (id, owner_id, purpose, status, key, content_type, size, \
-             upload_id, thumbnail_key, failure, uses, checked_at, expires_at, version, \
-             created_at, updated_at) \
-             VALUES ($1, $2, 'REEL_VIDEO', 'READY', $3, 'video/mp4', 1000, '', '', '', 1, $4, \
-             $4, 1, $4, $4)",
-            [
-                media.uuid().into(),
-                owner.uuid().into(),
-                media.to_string().into(),
-                now.into(),
-            ],
-        )
-        .await;
-        self.execute(
-            "INSERT INTO reels (id, product_id, store_id, seller_id, status, caption, \
-             video_media_id, video_url, thumbnail_url, duration_ms, size, failure, hidden, \
-             version, published_at, created_at, updated_at) \
-             VALUES ($1, $2, $3, $4, 'READY', 'Rolled by hand', $5, \
-             'https://example.test/reel.mp4', '', 15000, 1000, '', FALSE, 1, $6, $6, $6)",
-            [
-                reel.uuid().into(),
-                product.uuid().into(),
-                store.uuid().into(),
-                owner.uuid().into(),
-                media.uuid().into(),
-                now.into(),
-            ],
-        )
-        .await;
-        reel.to_string()
-    }
-}
+impl TestApp {}
 
 impl Seller {
     /// A product on sale; price in centimes.

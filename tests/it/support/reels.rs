@@ -1,34 +1,51 @@
-//! Reels that stand in the database without having been uploaded.
+//! Arranging reels: files that are there already, and reels that show them.
 
-use sea_orm::Value;
-use souk::kernel::id::{MediaId, ProductId, ReelId, StoreId, UserId};
+use serde_json::{Value, json};
+use souk::kernel::id::{MediaId, UserId};
 
-use super::{Seller, TestApp};
+use super::{Client, Seller, TestApp};
 
 impl TestApp {
-    /// A published reel of a product.
+    /// A checked file of somebody, put behind the server's back: its id.
+    pub async fn file(&self, owner: &Client, purpose: &str, status: &str) -> String {
+        let id = MediaId::new(self.clock.now());
+        let owner: UserId = owner.user_id.parse().unwrap();
+        let sql = format!(
+            "INSERT INTO media (id, owner_id, purpose, status, key, content_type, size, \
+             upload_id, thumbnail_key, width, height, duration_ms, failure, uses, unused_since, \
+             checked_at, expires_at, version, created_at, updated_at) \
+             VALUES ($1, $2, '{purpose}', '{status}', 'reels/{id}.mp4', 'video/mp4', 1000, '', \
+             'reels/{id}-small.jpg', 720, 1280, 12400, '', 0, 1, 1, 1, 1, 1, 1)"
+        );
+        self.execute(&sql, [id.uuid().into(), owner.uuid().into()])
+            .await;
+        id.to_string()
+    }
+
+    /// How often a file is used.
+    pub async fn uses_of(&self, file: &str) -> i64 {
+        let id: MediaId = file.parse().unwrap();
+        let key = format!("reels/{id}.mp4");
+        self.number(&format!("SELECT sum(uses) FROM media WHERE key = '{key}'"))
+            .await
+    }
+
+    /// A reel of a seller's product that everyone sees: its id.
     pub async fn reel(&self, seller: &Seller, product: &str) -> String {
-        let now = self.clock.now();
-        let (reel, media) = (ReelId::new(now), MediaId::new(now));
-        let owner: UserId = seller.client.user_id.parse().unwrap();
-        let store: StoreId = seller.store.parse().unwrap();
-        let product: ProductId = product.parse().unwrap();
-        let video = "INSERT INTO media (id, owner_id, purpose, status, key, content_type, size, \
-             upload_id, thumbnail_key, failure, uses, checked_at, expires_at, version, \
-             created_at, updated_at) \
-             VALUES ($1, $2, 'REEL_VIDEO', 'READY', $3, 'video/mp4', 1000, '', '', '', 1, 0, 0, \
-             1, 0, 0)";
-        let key: Value = format!("reels/{media}").into();
-        let values = [media.uuid().into(), owner.uuid().into(), key];
-        self.execute(video, values).await;
-        let row = "INSERT INTO reels (id, product_id, store_id, seller_id, status, caption, \
-             video_media_id, video_url, thumbnail_url, size, failure, hidden, version, \
-             published_at, created_at, updated_at) \
-             VALUES ($1, $2, $3, $4, 'READY', 'Look at this', $5, 'https://example.test/v.mp4', \
-             '', 1000, '', FALSE, 1, 0, 0, 0)";
-        let values = [reel.uuid(), product.uuid(), store.uuid(), owner.uuid()];
-        let values = values.into_iter().chain([media.uuid()]);
-        self.execute(row, values.map(Value::from)).await;
-        reel.to_string()
+        let reel = self.reel_called(seller, product, "Look at this").await;
+        reel["id"].as_str().unwrap().to_owned()
+    }
+
+    /// The same with a caption, as its maker is shown it.
+    pub async fn reel_called(&self, seller: &Seller, product: &str, caption: &str) -> Value {
+        let video = self.file(&seller.client, "REEL_VIDEO", "READY").await;
+        let request = json!({
+            "productId": product, "caption": caption, "videoMediaId": video,
+        });
+        let created = seller
+            .client
+            .call("ReelService/CreateReel", &request.to_string())
+            .await;
+        created.unwrap()["reel"].clone()
     }
 }

@@ -65,3 +65,15 @@ pub(in super::super) fn comment_to_pb(comment: &Comment, author: Option<&User>) 
         updated_at: Some(time_to_pb(comment.updated_at)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_count_is_never_below_nothing() {
+        for (counted, told) in [(-1, 0), (0, 0), (7, 7), (i64::MAX, i32::MAX)] {
+            assert_eq!(count_to_pb(counted), told);
+        }
+    }
+}

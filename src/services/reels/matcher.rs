@@ -1,0 +1,211 @@
+//! Finding blocked words in what people write. Pure.
+//!
+//! Texts are compared letter by letter in a plain form: without case, accents, vowel signs
+//! and what stands between letters. A word is found where it stands alone and, from four
+//! letters on, also where it is written apart or together; never inside of another word,
+//! which would refuse far too much.
+
+use std::collections::HashSet;
+
+use deunicode::deunicode_char;
+
+/// Letters from which on a word is found although it is written apart.
+const APART: usize = 4;
+
+/// The blocked words, ready to be looked for.
+#[derive(Debug, Clone, Default)]
+pub struct BlockedWords {
+    /// Short ones, with their spaces.
+    whole: HashSet<String>,
+    /// The others, without spaces.
+    squeezed: HashSet<String>,
+    /// Bytes of the longest one.
+    longest: usize,
+}
+
+impl BlockedWords {
+    /// The matcher of words in the form that [`plain`] gives.
+    pub fn new(words: impl IntoIterator<Item = String>) -> Self {
+        let mut all = Self::default();
+        for word in words {
+            let squeezed = word.replace(' ', "");
+            let is_long = squeezed.chars().count() >= APART;
+            let (kept, set) = match is_long {
+                true => (squeezed, &mut all.squeezed),
+                false => (word, &mut all.whole),
+            };
+            if !kept.is_empty() {
+                all.longest = all.longest.max(kept.len());
+                set.insert(kept);
+            }
+        }
+        all
+    }
+
+    /// Whether a text holds one of the words.
+    pub fn are_in(&self, text: &str) -> bool {
+        let plain = plain(text);
+        let words: Vec<&str> = plain.split(' ').collect();
+        (0..words.len()).any(|first| self.begin_at(words.get(first..).unwrap_or_default()))
+    }
+
+    /// Whether a text begins with one of the words.
+    fn begin_at(&self, words: &[&str]) -> bool {
+        let (mut whole, mut squeezed) = (String::new(), String::new());
+        for word in words {
+            if !whole.is_empty() {
+                whole.push(' ');
+            }
+            whole.push_str(word);
+            squeezed.push_str(word);
+            if squeezed.len() > self.longest {
+                return false;
+            }
+            if self.whole.contains(&whole) || self.squeezed.contains(&squeezed) {
+                return true;
+            }
+        }
+        false
+    }
+}
+
+/// The plain form of a text: its words in plain letters, one space between them.
+pub fn plain(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let (mut letters, mut is_apart) = (String::new(), false);
+    for letter in text.chars().filter(|letter| !is_mark(*letter)) {
+        letters.clear();
+        push_plain(&mut letters, letter);
+        if letters.is_empty() {
+            is_apart = !plain.is_empty();
+            continue;
+        }
+        if is_apart {
+            plain.push(' ');
+            is_apart = false;
+        }
+        plain.push_str(&letters);
+    }
+    plain
+}
+
+/// Adds the plain form of one letter; nothing for what is none.
+fn push_plain(plain: &mut String, letter: char) {
+    match letter {
+        'أ' | 'إ' | 'آ' | 'ٱ' => plain.push('ا'),
+        'ى' | 'ئ' | 'ی' => plain.push('ي'),
+        'ؤ' => plain.push('و'),
+        'ة' => plain.push('ه'),
+        'ک' => plain.push('ك'),
+        // Arabic keeps its letters: in Latin ones too many of them would be the same.
+        '\u{0620}'..='\u{064a}' | '\u{0671}'..='\u{06d3}' => plain.push(letter),
+        // Pictures have names, but are no words.
+        other if other.is_alphanumeric() => {
+            let ascii = deunicode_char(other).unwrap_or_default();
+            let letters = ascii.chars().filter(char::is_ascii_alphanumeric);
+            plain.extend(letters.map(|letter| letter.to_ascii_lowercase()));
+        }
+        _ => {}
+    }
+}
+
+/// Whether a character only changes the look of the letter before it, or is not seen at
+/// all: accents that stand alone, Arabic vowel signs and the stroke between letters, marks
+/// of direction and width.
+fn is_mark(letter: char) -> bool {
+    matches!(letter,
+        '\u{00ad}' | '\u{034f}' | '\u{0640}' | '\u{0670}' | '\u{feff}'
+        | '\u{0300}'..='\u{036f}' | '\u{0610}'..='\u{061a}' | '\u{061c}'
+        | '\u{064b}'..='\u{065f}' | '\u{06d6}'..='\u{06ed}' | '\u{180e}'
+        | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+        | '\u{fe00}'..='\u{fe0f}')
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn blocked(words: &[&str]) -> BlockedWords {
+        BlockedWords::new(words.iter().map(|word| plain(word)))
+    }
+
+    #[test]
+    fn spellings_of_one_word_have_one_plain_form() {
+        for (text, form) in [
+            ("Arnaque", "arnaque"),
+            ("  ARNAQUÉ!! ", "arnaque"),
+            ("e\u{301}toile", "etoile"),
+            ("a.r-n_a\u{200b}que", "a r n aque"),
+            ("Straße Œuvre", "strasse oeuvre"),
+            ("ａｒｎａｑｕｅ", "arnaque"),
+            ("аrnaque", "arnaque"),
+            ("🔫 7", "7"),
+            ("٧ ۷", "7 7"),
+            ("كَلْب", "كلب"),
+            ("كـــلب", "كلب"),
+            ("أحمق إحمق آحمق", "احمق احمق احمق"),
+            ("مدرسة", "مدرسه"),
+            ("…", ""),
+        ] {
+            assert_eq!(plain(text), form, "{text}");
+        }
+    }
+
+    #[test]
+    fn words_are_found_where_they_stand_alone_and_long_ones_apart_too() {
+        let words = blocked(&["arnaque", "con", "faux billet", "كلب", "احتيال"]);
+        for (text, found) in [
+            ("Quelle ARNAQUÉ !", true),
+            ("a r n a q u e", true),
+            ("a.r.n.a.q.u.e", true),
+            ("arna que", true),
+            ("arnaques", false),
+            ("con", true),
+            ("un con.", true),
+            ("c o n", false),
+            ("concours", false),
+            ("des faux-billets", false),
+            ("un Faux Billet ici", true),
+            ("fauxbillet", true),
+            ("faux petit billet", false),
+            ("يا كَلْب", true),
+            ("كلبة", false),
+            ("إحْتِيال", true),
+            ("", false),
+            ("très bon couscous", false),
+        ] {
+            assert_eq!(words.are_in(text), found, "{text}");
+        }
+    }
+
+    #[test]
+    fn no_word_is_in_any_text_when_none_is_blocked() {
+        assert!(!BlockedWords::default().are_in("anything"));
+        assert!(!blocked(&["", "!!"]).are_in("!!"));
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_found_holds_the_word(word in "\\PC{0,12}", text in "\\PC{0,80}") {
+            let form = plain(&word);
+            prop_assert_eq!(plain(&form), form.clone());
+            let found = BlockedWords::new([form.clone()]).are_in(&text);
+            let squeezed = |text: &str| text.replace(' ', "");
+            if found {
+                prop_assert!(!form.is_empty());
+                prop_assert!(squeezed(&plain(&text)).contains(&squeezed(&form)));
+            }
+        }
+
+        #[test]
+        fn a_word_among_others_is_found_in_any_case(
+            word in "[a-zéàç]{2,12}", before in "[a-z ]{0,20}", after in "[a-z ]{0,20}",
+        ) {
+            let words = BlockedWords::new([plain(&word)]);
+            let text = format!("{before}, {} {after}", word.to_uppercase());
+            prop_assert!(words.are_in(&text));
+        }
+    }
+}

@@ -1,0 +1,271 @@
+//! Lists at a hundred thousand reels, and reels that follow their videos, on every
+//! database at hand.
+
+use uuid::Uuid;
+
+use super::life::ReelsOfVideos;
+use super::list::{Among, Filter};
+use super::sight::Sight;
+use super::state::Status;
+use super::store::{self, lists};
+use super::testing::{NOW, picture, video};
+use super::{Reel, topic};
+use crate::db::testing::on_each;
+use crate::db::{Conn, Db, Dialect};
+use crate::kernel::id::{MediaId, ProductId, ReelId, StoreId, UserId};
+use crate::kernel::page::{PageRequest, Start, cursor};
+use crate::kernel::{Clock, Result};
+use crate::services::catalog::testing::{insert_product, insert_store};
+use crate::services::media::{MediaReady, Purpose, Shown};
+
+const MANY: u32 = 100_000;
+/// The products that they show, of each as many.
+const PRODUCTS: u32 = 1_000;
+
+async fn run(db: &Db, sql: &str, ids: &[Uuid]) {
+    db.transact(|tx| async move {
+        if tx.dialect() == Dialect::Postgres {
+            // To fill a table takes longer than any call may.
+            let patience = "SET LOCAL statement_timeout = 0";
+            tx.conn().execute_unprepared(patience).await?;
+        }
+        let ids = ids.iter().map(|id| (*id).into());
+        let statement = tx.dialect().statement(sql, ids);
+        tx.conn().execute_raw(statement).await?;
+        Ok(())
+    })
+    .await
+    .unwrap();
+}
+
+/// A seller's store with a product on sale.
+async fn shop(db: &Db) -> (UserId, StoreId, ProductId) {
+    let now = db.clock().now();
+    let (owner, store, product) = (UserId::new(now), StoreId::new(now), ProductId::new(now));
+    insert_store(db, owner, store).await;
+    insert_product(db, owner, store, product).await;
+    (owner, store, product)
+}
+
+/// A file of the owner that is in use once.
+async fn insert_file(db: &Db, owner: UserId, file: &Shown) {
+    let (id, purpose) = (file.id, file.purpose.as_str());
+    let sql = format!(
+        "INSERT INTO media (id, owner_id, purpose, status, key, content_type, size, upload_id, \
+         thumbnail_key, failure, uses, checked_at, expires_at, version, created_at, updated_at) \
+         VALUES ($1, $2, '{purpose}', 'PROCESSING', '{id}', '', 1, '', '', '', 1, 1, 1, 1, 1, 1)"
+    );
+    run(db, &sql, &[id.uuid(), owner.uuid()]).await;
+}
+
+async fn insert_reel(db: &Db, reel: &Reel) {
+    db.transact(|tx| async move { store::insert(&tx, reel).await })
+        .await
+        .unwrap();
+}
+
+async fn found(db: &Db, id: ReelId) -> Reel {
+    store::find(db, id).await.unwrap().unwrap().reel
+}
+
+async fn number(db: &Db, sql: &str) -> i64 {
+    let statement = db.dialect().statement(sql, []);
+    let row = db.read().query_one_raw(statement).await.unwrap();
+    row.unwrap().try_get_by_index(0).unwrap()
+}
+
+#[tokio::test]
+async fn reels_follow_their_files_once() {
+    on_each(Clock::manual(NOW), async |db| {
+        let (owner, store, product) = shop(&db).await;
+        let (file, own) = (video(false), picture());
+        insert_file(&db, owner, &file).await;
+        insert_file(&db, owner, &own).await;
+        let mut reel = Reel::draft(product, store, owner, "", NOW);
+        reel.take_thumbnail(&own);
+        reel.take_video(&file, NOW).unwrap();
+        insert_reel(&db, &reel).await;
+        let measured = Shown {
+            is_ready: true,
+            ..file.clone()
+        };
+        for _ in 0..2 {
+            let measured = &measured;
+            db.transact(|tx| async move { ReelsOfVideos.media_ready(&tx, measured).await })
+                .await
+                .unwrap();
+            let shown = found(&db, reel.reel_id()).await;
+            assert_eq!((shown.status(), shown.version), (Status::Ready, 2));
+            assert_eq!(shown.thumbnail_url, own.url);
+        }
+        for _ in 0..2 {
+            fail(&db, own.id, "is no picture").await.unwrap();
+            let shown = found(&db, reel.reel_id()).await;
+            assert_eq!((shown.status(), shown.version), (Status::Ready, 3));
+            assert_eq!(shown.thumbnail_url, "");
+        }
+        assert_eq!(number(&db, "SELECT sum(uses) FROM media").await, 1);
+        let of_topic = format!(
+            "SELECT count(*) FROM events WHERE topic = '{}'",
+            topic(reel.reel_id())
+        );
+        assert_eq!(number(&db, &of_topic).await, 2);
+        let refused = fail(&db, file.id, "too late").await;
+        assert!(refused.is_err(), "what is shown does not fail");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_reel_tells_why_its_video_failed() {
+    on_each(Clock::manual(NOW), async |db| {
+        let (owner, store, product) = shop(&db).await;
+        let file = video(false);
+        insert_file(&db, owner, &file).await;
+        let mut reel = Reel::draft(product, store, owner, "", NOW);
+        reel.take_video(&file, NOW).unwrap();
+        insert_reel(&db, &reel).await;
+        fail(&db, MediaId::new(NOW), "nobody's").await.unwrap();
+        for _ in 0..2 {
+            fail(&db, file.id, "holds no video").await.unwrap();
+            let failed = found(&db, reel.reel_id()).await;
+            assert_eq!((failed.status(), failed.version), (Status::Failed, 2));
+            assert_eq!(failed.failure, "holds no video");
+        }
+    })
+    .await;
+}
+
+async fn fail(db: &Db, file: MediaId, failure: &str) -> Result<()> {
+    db.transact(|tx| async move { ReelsOfVideos.media_failed(&tx, file, failure).await })
+        .await
+}
+
+/// Fills the tables by statements; one product in ten is not everybody's, one reel in
+/// seven is hidden.
+async fn fill(db: &Db) -> (UserId, StoreId, ProductId) {
+    let (owner, store, product) = shop(db).await;
+    let (numbers, id) = match db.dialect() {
+        Dialect::Sqlite => (
+            "WITH RECURSIVE numbers (n) AS \
+             (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < MANY)",
+            "unhex(printf('KIND0000000070008000%012x', NUMBER))",
+        ),
+        Dialect::Postgres => (
+            "WITH numbers (n) AS (SELECT * FROM generate_series(CAST(1 AS bigint), MANY))",
+            "CAST('KIND0000-0000-7000-8000-' || lpad(to_hex(NUMBER), 12, '0') AS uuid)",
+        ),
+    };
+    let id_of = |kind: &str, number: &str| id.replace("KIND", kind).replace("NUMBER", number);
+    let up_to = |many: u32| numbers.replace("MANY", &many.to_string());
+    let products = format!(
+        "INSERT INTO products (id, store_id, seller_id, status, slug, name, name_key, \
+         description, search_text, brand, brand_key, type, sku, price, currency, \
+         min_order_quantity, images, tags, specifications, benefits, ingredients, usage, \
+         delivery_note, returns_note, payment_note, in_stock, store_visible, featured, rating, \
+         views, version, published_at, created_at, updated_at) {} \
+         SELECT {}, $1, $2, 'ACTIVE', 'p-' || n, 'Product', 'product', '', '', '', '', '', '', 1, 'DZD', 1, \
+         '[]', '[]', '{{}}', '', '', '', '', '', '', TRUE, TRUE, FALSE, 0, 0, 1, 0, n, n \
+         FROM numbers",
+        up_to(PRODUCTS),
+        id_of("0180", "n"),
+    );
+    let ids = [store.uuid(), owner.uuid()];
+    run(db, &products, &ids).await;
+    let tiers = "UPDATE products SET tier = 'GROSSISTE' WHERE created_at % 10 = 3";
+    run(db, tiers, &[]).await;
+    let files = format!(
+        "INSERT INTO media (id, owner_id, purpose, status, key, content_type, size, upload_id, \
+         thumbnail_key, failure, uses, checked_at, expires_at, version, created_at, updated_at) \
+         {} SELECT {}, $1, 'REEL_VIDEO', 'READY', 'k-' || n, '', 1, '', '', '', 1, 1, 1, 1, 1, 1 \
+         FROM numbers",
+        up_to(MANY),
+        id_of("0170", "n"),
+    );
+    run(db, &files, &[owner.uuid()]).await;
+    let reels = format!(
+        "INSERT INTO reels (id, product_id, store_id, seller_id, status, caption, \
+         video_media_id, video_url, thumbnail_url, size, failure, hidden, version, \
+         published_at, created_at, updated_at) {} \
+         SELECT {}, {}, $1, $2, 'READY', '', {}, 'u', '', 1, '', n % 7 = 0, 1, 1, n, n \
+         FROM numbers",
+        up_to(MANY),
+        id_of("0190", "n"),
+        id_of("0180", &format!("n % {PRODUCTS} + 1")),
+        id_of("0170", "n"),
+    );
+    run(db, &reels, &ids).await;
+    for table in ["products", "reels", "media"] {
+        run(db, &format!("ANALYZE {table}"), &[]).await;
+    }
+    (owner, store, product)
+}
+
+/// How the database would run the statement of a page.
+async fn plan(db: &Db, filter: &Filter, page: &PageRequest) -> String {
+    let mut statement = lists::page_of(db.dialect(), filter, page).unwrap();
+    let (explain, column) = match db.dialect() {
+        Dialect::Sqlite => ("EXPLAIN QUERY PLAN", 3),
+        Dialect::Postgres => ("EXPLAIN", 0),
+    };
+    statement.sql = format!("{explain} {}", statement.sql);
+    let rows = db.read().query_all_raw(statement).await.unwrap();
+    let lines = rows
+        .iter()
+        .map(|row| row.try_get_by_index::<String>(column).unwrap());
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+#[tokio::test]
+async fn first_and_deep_pages_walk_an_index_at_a_hundred_thousand_reels() {
+    on_each(Clock::manual(NOW), async |db| {
+        let (owner, store, _) = fill(&db).await;
+        let of_kind = |kind: u128, number: u32| {
+            Uuid::from_u128((kind << 112) | 0x7000_8000_0000_0000_0000 | u128::from(number))
+        };
+        let product = ProductId::from(of_kind(0x0180, 1));
+        let out = |sight: Sight, own: Vec<StoreId>| Filter::all(Among::Out { sight, own });
+        let public = out(Sight::Tiers(&["", "FOURNISSEUR"]), vec![]);
+        let mine = Among::OfStores {
+            stores: vec![store],
+            status: None,
+        };
+        let in_store = Filter {
+            store: Some(store),
+            ..public.clone()
+        };
+        let of_product = Filter {
+            product: Some(product),
+            ..public.clone()
+        };
+        let of_seller = Filter {
+            seller: Some(owner),
+            ..public.clone()
+        };
+        for (filter, index) in [
+            (&public, "reels_newest"),
+            (&out(Sight::All, vec![]), "reels_newest"),
+            (
+                &out(Sight::Tiers(&[""]), vec![StoreId::new(NOW)]),
+                "reels_newest",
+            ),
+            (&in_store, "reels_"),
+            (&of_product, "reels_product"),
+            (&of_seller, "reels_"),
+            (&Filter::all(mine), "reels_"),
+        ] {
+            let middle = cursor(of_kind(0x0190, MANY / 2), &[]);
+            for start in [Start::First, Start::After(middle)] {
+                let page = PageRequest { limit: 20, start };
+                let plan = plan(&db, filter, &page).await;
+                assert!(plan.contains(index), "{index} is not used:\n{plan}");
+                for detour in ["Sort", "Seq Scan", "TEMP B-TREE", "SCAN products"] {
+                    assert!(!plan.contains(detour), "{detour} in:\n{plan}");
+                }
+                let found = lists::reels(db.read(), db.dialect(), filter, &page).await;
+                assert_eq!(found.unwrap().0.len(), 21, "{filter:?} {page:?}");
+            }
+        }
+    })
+    .await;
+}
