@@ -35,6 +35,8 @@ pub async fn arrange() -> Template {
     profile(&buyer, "Amine").await;
     shop_window(&seller).await;
     shelves(&mut ids, &seller, &admin).await;
+    let reel = app.reel(&seller, &ids["$product"]).await;
+    ids.insert("$reel", reel);
     belongings(&mut ids, &buyer).await;
     recluse(&mut ids, &app, &admin).await;
     let (suspended, ended) = (app.customer().await, app.customer().await);
@@ -137,7 +139,8 @@ async fn shelves(ids: &mut Ids, seller: &Seller, admin: &Client) {
 async fn belongings(ids: &mut Ids, buyer: &Client) {
     ids.insert("$address", address(buyer).await);
     ids.insert("$session", session(buyer).await);
-    ids.insert("$line", line(buyer, &ids["$product"]).await);
+    let reel = Some(&*ids["$reel"]);
+    ids.insert("$line", line(buyer, &ids["$product"], reel).await);
     let guest = buyer.anonymous();
     let mut request = ShippingTo::algiers(&[(&ids["$product"], 1)]);
     request.customer_phone = Some("0662000002".into());
@@ -146,7 +149,8 @@ async fn belongings(ids: &mut Ids, buyer: &Client) {
     ids.insert("$guest_order", order.id);
     ids.insert("$guest_number", order.order_number);
     let order = json!({
-        "items": [{"productId": ids["$product"], "quantity": 2}], "customerName": "Amine Cherif",
+        "items": [{"productId": ids["$product"], "quantity": 2, "reelId": ids["$reel"]}],
+        "customerName": "Amine Cherif",
         "customerPhone": "0551000001", "customerEmail": "amine@example.dz",
         "customerWilaya": "16", "commune": "Kouba", "notes": "Ring twice",
         "shippingAddress": "12 Rue Didouche Mourad",
@@ -176,7 +180,7 @@ async fn recluse(ids: &mut Ids, app: &TestApp, admin: &Client) {
     ids.insert("$hidden_reel", app.reel(&seller, &product).await);
     ids.insert("$hidden_adr", address(&hermit).await);
     ids.insert("$hidden_ses", session(&hermit).await);
-    ids.insert("$hidden_item", line(&hermit, &product).await);
+    ids.insert("$hidden_item", line(&hermit, &product, None).await);
     let order = hermit.order(&product, 2).await;
     ids.insert("$hidden_ord", order.id);
     ids.insert("$hidden_number", order.order_number);
@@ -198,7 +202,7 @@ async fn session(of: &Client) -> String {
     text_at(&sessions, "/sessions/0/id")
 }
 
-async fn line(of: &Client, product: &str) -> String {
-    let line = json!({"productId": product, "quantity": 1});
+async fn line(of: &Client, product: &str, reel: Option<&str>) -> String {
+    let line = json!({"productId": product, "quantity": 1, "reelId": reel.unwrap_or_default()});
     text_at(&act(of, "CartService/AddItem", &line).await, "/item/id")
 }
