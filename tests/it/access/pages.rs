@@ -10,7 +10,7 @@ use super::matrix::{Row, Who, rows};
 use super::stage::act;
 use super::walk::spots;
 use super::{assert_nothing, input, is_open, pool};
-use crate::support::ShippingTo;
+use crate::support::{Seller, ShippingTo};
 
 /// A list that someone has begun to read.
 struct Begun {
@@ -48,6 +48,11 @@ async fn fill(market: &Market) {
         act(admin, "CatalogService/SetProductFeatured", &featured).await;
         let stock = json!({"storeId": store, "productId": id, "onHand": 3, "reorderLevel": 5});
         act(seller, "InventoryService/SetStock", &stock).await;
+        let owner = Seller {
+            client: seller.clone(),
+            store: store.to_owned(),
+        };
+        market.app.reel(&owner, id.as_str().unwrap()).await;
         let job = json!({"message": name});
         act(admin, "OpsService/EnqueueTestJob", &job).await;
         buyer.order(id.as_str().unwrap(), 1).await;

@@ -39,8 +39,8 @@ pub async fn arrange() -> Template {
     profile(&buyer, "Amine").await;
     shop_window(&seller).await;
     shelves(&mut ids, &seller, &admin).await;
-    belongings(&mut ids, &buyer).await;
     reels(&mut ids, &app, &seller, (&buyer, &stranger, &admin)).await;
+    belongings(&mut ids, &buyer).await;
     let like = json!({"id": ids["$reel"]});
     act(&buyer, "ReelService/LikeReel", &like).await;
     recluse(&mut ids, &app, &admin).await;
@@ -200,7 +200,8 @@ async fn comment(by: &Client, reel: &str) -> String {
 async fn belongings(ids: &mut Ids, buyer: &Client) {
     ids.insert("$address", address(buyer).await);
     ids.insert("$session", session(buyer).await);
-    ids.insert("$line", line(buyer, &ids["$product"]).await);
+    let reel = Some(&*ids["$reel"]);
+    ids.insert("$line", line(buyer, &ids["$product"], reel).await);
     let guest = buyer.anonymous();
     let mut request = ShippingTo::algiers(&[(&ids["$product"], 1)]);
     request.customer_phone = Some("0662000002".into());
@@ -209,7 +210,8 @@ async fn belongings(ids: &mut Ids, buyer: &Client) {
     ids.insert("$guest_order", order.id);
     ids.insert("$guest_number", order.order_number);
     let order = json!({
-        "items": [{"productId": ids["$product"], "quantity": 2}], "customerName": "Amine Cherif",
+        "items": [{"productId": ids["$product"], "quantity": 2, "reelId": ids["$reel"]}],
+        "customerName": "Amine Cherif",
         "customerPhone": "0551000001", "customerEmail": "amine@example.dz",
         "customerWilaya": "16", "commune": "Kouba", "notes": "Ring twice",
         "shippingAddress": "12 Rue Didouche Mourad",
@@ -242,7 +244,7 @@ async fn recluse(ids: &mut Ids, app: &TestApp, admin: &Client) {
     ids.insert("$hidden_adr", address(&hermit).await);
     ids.insert("$hidden_ses", session(&hermit).await);
     ids.insert("$hidden_media", upload(&hermit).await);
-    ids.insert("$hidden_item", line(&hermit, &product).await);
+    ids.insert("$hidden_item", line(&hermit, &product, None).await);
     let order = hermit.order(&product, 2).await;
     ids.insert("$hidden_ord", order.id);
     ids.insert("$hidden_number", order.order_number);
@@ -264,7 +266,7 @@ async fn session(of: &Client) -> String {
     text_at(&sessions, "/sessions/0/id")
 }
 
-async fn line(of: &Client, product: &str) -> String {
-    let line = json!({"productId": product, "quantity": 1});
+async fn line(of: &Client, product: &str, reel: Option<&str>) -> String {
+    let line = json!({"productId": product, "quantity": 1, "reelId": reel.unwrap_or_default()});
     text_at(&act(of, "CartService/AddItem", &line).await, "/item/id")
 }

@@ -343,11 +343,9 @@ async fn who_stops_selling_is_in_no_tier_any_more() {
     let product = seller.product("Tapis", 1_000, 50).await;
     let guest = app.guest().await;
     let get = json!({"id": product.id}).to_string();
-    let role = |role: &str| json!({"role": role, "sellerCategory": "IMPORTATEUR"}).to_string();
-    let chosen = seller
-        .client
-        .call("AuthService/SyncRole", &role("STORE_OWNER"));
-    chosen.await.unwrap();
+    let importer = json!({"role": "STORE_OWNER", "sellerCategory": "IMPORTATEUR"}).to_string();
+    let chosen = seller.client.call("AuthService/SyncRole", &importer).await;
+    chosen.unwrap();
     let hidden = guest.call("CatalogService/GetProduct", &get).await;
     assert!(is_absent(&hidden.unwrap_err()));
     let customer = json!({"id": seller.client.user_id, "role": "CUSTOMER"}).to_string();
