@@ -56,8 +56,8 @@ impl LocalBlobs {
     }
 
     async fn folder(&self) -> Result<Folder> {
-        let folder = self.folder.get_or_try_init(|| Folder::open(&self.root));
-        folder.await.cloned()
+        let open = || Folder::open(&self.root, self.clock.now());
+        self.folder.get_or_try_init(open).await.cloned()
     }
 
     fn ends(&self, lasts: Duration) -> i64 {
@@ -132,7 +132,7 @@ impl Blobs for LocalBlobs {
         let folder = self.folder().await?;
         match folder.is_open(upload_id, key::check(key)?).await {
             Ok(()) => folder.close_upload(upload_id).await,
-            Err(error) if error.reason() == Reason::UploadNotFound => Ok(()),
+            Err(error) if error.reason() == Reason::NotFound => Ok(()),
             Err(error) => Err(error),
         }
     }

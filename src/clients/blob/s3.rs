@@ -4,36 +4,32 @@
 //! Publishing copies it to its key, within the bucket, and only if it is what was looked at.
 
 mod answer;
+mod calls;
+#[cfg(test)]
+mod tests;
 
 use std::ops::Range;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use http::header::{
-    CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, ETAG, IF_MATCH, IF_NONE_MATCH, RANGE,
-};
-use http::{HeaderName, Method, StatusCode};
+use http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
+use http::{Method, StatusCode};
 use rusty_s3::actions::{
     AbortMultipartUpload, CompleteMultipartUpload, CompleteMultipartUploadResponse,
-    CreateMultipartUpload, DeleteObject, GetObject, HeadObject, PutObject, UploadPart,
+    CreateMultipartUpload, GetObject, PutObject, UploadPart,
 };
 use rusty_s3::{Bucket, Credentials, S3Action, UrlStyle};
 
 use super::key::{self, INCOMING};
 use super::{Arrival, Blobs, Head, NewBlob, Part, SentPart, Ticket};
 use crate::clients::breaker::Breaker;
-use crate::clients::http::{Answer, Http, Limits};
+use crate::clients::http::{Http, Limits};
 use crate::kernel::{Clock, Error, Result, Secret};
-use answer::{is_busy, is_done, refused, text};
+use answer::{refused, text};
 
-/// How long our own calls are signed for: longer than any of them may take.
-const OWN: Duration = Duration::from_secs(60);
 /// The bytes of a key never change, so whoever has them keeps them.
 const FOR_A_YEAR: &str = "public, max-age=31536000, immutable";
-const COPY_SOURCE: HeaderName = HeaderName::from_static("x-amz-copy-source");
-const COPY_IF: HeaderName = HeaderName::from_static("x-amz-copy-source-if-match");
-const DIRECTIVE: HeaderName = HeaderName::from_static("x-amz-metadata-directive");
 /// The largest range that is read at once, in bytes.
 const READ_MAX: usize = 16 * 1024 * 1024;
 
@@ -93,107 +89,6 @@ impl S3Blobs {
             credentials: Credentials::new(bucket.access_key_id, secret),
             public_url: bucket.public_url,
         })
-    }
-
-    /// Makes one call. The headers are signed with it.
-    async fn call<'a>(
-        &self,
-        method: Method,
-        mut action: impl S3Action<'a>,
-        headers: &[(HeaderName, String)],
-        body: Bytes,
-    ) -> Result<Answer> {
-        for (name, value) in headers {
-            action
-                .headers_mut()
-                .insert(name.as_str().to_owned(), value.clone());
-        }
-        let url = action.sign(OWN);
-        let mut request = self.http.request(method.clone(), url.as_str());
-        for (name, value) in headers {
-            request = request.header(name, value);
-        }
-        // A body that is empty has a length too.
-        if method == Method::PUT || method == Method::POST {
-            request = request.header(CONTENT_LENGTH, body.len()).body(body);
-        }
-        let permit = self.breaker.enter()?;
-        let outcome = self.http.send(request).await;
-        match &outcome {
-            // One that says "later" is well.
-            Ok(answer) if answer.status.is_server_error() && !is_busy(answer) => permit.failed(),
-            Ok(_) => permit.succeeded(),
-            Err(_) => permit.failed(),
-        }
-        let answer = outcome?;
-        match answer.status.is_server_error() || is_busy(&answer) {
-            true => Err(refused(&answer)),
-            false => Ok(answer),
-        }
-    }
-
-    async fn head_of(&self, object: &str) -> Result<Option<Answer>> {
-        let action = HeadObject::new(&self.bucket, Some(&self.credentials), object);
-        let answer = self.call(Method::HEAD, action, &[], Bytes::new()).await?;
-        match answer.status {
-            StatusCode::OK => Ok(Some(answer)),
-            StatusCode::NOT_FOUND => Ok(None),
-            _ => Err(refused(&answer)),
-        }
-    }
-
-    /// Some bytes of an object; NOT_FOUND when it is not there, or has another etag.
-    async fn read_of(&self, object: &str, etag: Option<&str>, range: Range<u64>) -> Result<Bytes> {
-        if range.is_empty() {
-            return Ok(Bytes::new());
-        }
-        let action = GetObject::new(&self.bucket, Some(&self.credentials), object);
-        let bytes = format!("bytes={}-{}", range.start, range.end - 1);
-        let mut headers = vec![(RANGE, bytes)];
-        headers.extend(etag.map(|etag| (IF_MATCH, etag.to_owned())));
-        let answer = self
-            .call(Method::GET, action, &headers, Bytes::new())
-            .await?;
-        match answer.status {
-            StatusCode::PARTIAL_CONTENT => Ok(answer.body),
-            StatusCode::RANGE_NOT_SATISFIABLE => Ok(Bytes::new()),
-            StatusCode::NOT_FOUND | StatusCode::PRECONDITION_FAILED => {
-                Err(Error::not_found("file"))
-            }
-            _ => Err(refused(&answer)),
-        }
-    }
-
-    async fn remove(&self, object: &str) -> Result<()> {
-        let action = DeleteObject::new(&self.bucket, Some(&self.credentials), object);
-        let answer = self.call(Method::DELETE, action, &[], Bytes::new()).await?;
-        match answer.status.is_success() || answer.status == StatusCode::NOT_FOUND {
-            true => Ok(()),
-            false => Err(refused(&answer)),
-        }
-    }
-
-    /// Copies what came in to its key, if it is what it was.
-    async fn copy(&self, arrival: &Arrival, content_type: &str) -> Result<()> {
-        let source = format!("/{}/{}", self.bucket.name(), incoming(&arrival.key)?);
-        let action = PutObject::new(&self.bucket, Some(&self.credentials), &arrival.key);
-        let headers = [
-            (COPY_SOURCE, source),
-            (COPY_IF, arrival.etag.clone()),
-            (DIRECTIVE, "REPLACE".to_owned()),
-            (CONTENT_TYPE, content_type.to_owned()),
-            (CACHE_CONTROL, FOR_A_YEAR.to_owned()),
-        ];
-        let answer = self
-            .call(Method::PUT, action, &headers, Bytes::new())
-            .await?;
-        match answer.status {
-            StatusCode::OK if is_done(&answer, "CopyObjectResult") => Ok(()),
-            StatusCode::NOT_FOUND | StatusCode::PRECONDITION_FAILED => {
-                Err(Error::not_found("file"))
-            }
-            _ => Err(refused(&answer)),
-        }
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::path::Path as FilePath;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt};
@@ -16,7 +16,7 @@ use object_store::{
 use super::receive::there_already;
 use super::{away, sweep::sweep};
 use crate::clients::blob::key::INCOMING;
-use crate::kernel::{Error, Reason, Result, random};
+use crate::kernel::{Error, Result, Time, random};
 
 /// What everybody may read.
 pub(super) const PUBLIC: &str = "public";
@@ -35,7 +35,7 @@ pub(super) struct Folder {
 
 impl Folder {
     /// Makes what is missing.
-    pub(super) async fn open(root: &FilePath) -> Result<Self> {
+    pub(super) async fn open(root: &FilePath, now: Time) -> Result<Self> {
         let unusable =
             |error| Error::unavailable("the folder of files cannot be made", Box::new(error));
         tokio::fs::create_dir_all(root).await.map_err(unusable)?;
@@ -46,10 +46,12 @@ impl Folder {
             .with_fsync(true)
             .with_automatic_cleanup(true);
         let store = Arc::new(store);
+        let seconds = u64::try_from(now.seconds()).unwrap_or_default();
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
         let below = [INCOMING, PARTS, ASIDE].map(|name| root.join(name));
         tokio::task::spawn_blocking(move || {
             for folder in below {
-                if let Err(error) = sweep(&folder, FORGOTTEN) {
+                if let Err(error) = sweep(&folder, now - FORGOTTEN) {
                     tracing::warn!(%error, "what never became a file could not all be removed");
                 }
             }
@@ -123,9 +125,9 @@ impl Folder {
         Ok(upload_id)
     }
 
-    /// UPLOAD_NOT_FOUND unless the upload of this key is open.
+    /// NOT_FOUND unless the upload of this key is open.
     pub(super) async fn is_open(&self, upload_id: &str, key: &str) -> Result<()> {
-        let unknown = || Error::new(Reason::UploadNotFound, "upload not found");
+        let unknown = || Error::not_found("upload");
         if !is_name(upload_id) {
             return Err(unknown());
         }

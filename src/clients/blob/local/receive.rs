@@ -28,7 +28,7 @@ impl LocalBlobs {
     /// Begins to take what a permit allows.
     ///
     /// # Errors
-    /// CONFLICT when the file is there already; UPLOAD_NOT_FOUND for a part of no upload;
+    /// CONFLICT when the file is there already; NOT_FOUND for a part of no upload;
     /// UNAVAILABLE when the folder does not answer.
     pub async fn receive(&self, permit: &Permit) -> Result<Receiving> {
         let folder = self.folder().await?;

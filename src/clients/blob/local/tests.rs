@@ -219,7 +219,7 @@ async fn parts_become_one_file_when_all_are_there() {
         assert_eq!(reason(outcome), Some(Reason::NotFound), "{parts:?}");
     }
     let of_another = blobs.finish_parts("w.mp4", upload_id, &sent).await;
-    assert_eq!(reason(of_another), Some(Reason::UploadNotFound));
+    assert_eq!(reason(of_another), Some(Reason::NotFound));
     sent[1].etag = sent[1].etag.trim_matches('"').to_owned();
     blobs.finish_parts("v.mp4", upload_id, &sent).await.unwrap();
     let arrival = blobs.arrived("v.mp4").await.unwrap().unwrap();
@@ -227,7 +227,7 @@ async fn parts_become_one_file_when_all_are_there() {
     // The parts are gone, and none comes in any more.
     assert_eq!(place.files(), 1);
     let again = blobs.finish_parts("v.mp4", upload_id, &sent).await;
-    assert_eq!(reason(again), Some(Reason::UploadNotFound));
+    assert_eq!(reason(again), Some(Reason::NotFound));
     let part = Part {
         upload_id,
         number: 1,
@@ -236,7 +236,7 @@ async fn parts_become_one_file_when_all_are_there() {
     let ticket = blobs.part_ticket(&whole, &part, LASTS).unwrap();
     assert_eq!(
         reason(place.send(&ticket, b"cccc").await),
-        Some(Reason::UploadNotFound)
+        Some(Reason::NotFound)
     );
 }
 
@@ -305,14 +305,32 @@ async fn no_key_leads_out_of_the_folder() {
 
 #[tokio::test]
 async fn what_nobody_published_goes_after_two_days() {
-    let data = tempfile::tempdir().unwrap();
-    let (old, young) = (data.path().join("a/old"), data.path().join("a/young"));
-    std::fs::create_dir(data.path().join("a")).unwrap();
-    std::fs::write(&young, "young").unwrap();
-    let file = std::fs::File::create(&old).unwrap();
+    let place = place();
+    let root = place.data.path().join("files");
     let day = Duration::from_secs(24 * 60 * 60);
-    file.set_modified(SystemTime::now() - day * 3).unwrap();
-    sweep::sweep(data.path(), day * 2).unwrap();
-    assert!(!old.exists() && young.exists());
-    sweep::sweep(&data.path().join("nowhere"), day).unwrap();
+    place.clock.advance(day * 10);
+    let now = SystemTime::UNIX_EPOCH + day * 10;
+    let written = |path: &str, age: Duration| {
+        let path = root.join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        let file = std::fs::File::create(&path).unwrap();
+        file.set_modified(now - age).unwrap();
+        path
+    };
+    let old = ["incoming/p/a.png", "parts/1/2", "aside/x#1"].map(|path| written(path, day * 3));
+    let kept = [
+        written("incoming/p/b.png", day),
+        written("public/p/a.png", day * 9),
+    ];
+    // The first that is asked of the folder has it cleaned.
+    place.blobs.head("p/a.png").await.unwrap();
+    let clean = async {
+        while old.iter().any(|path| path.exists()) {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), clean)
+        .await
+        .unwrap();
+    assert!(kept.iter().all(|path| path.exists()));
 }
