@@ -224,9 +224,14 @@ fn reads_are_safe_and_writes_are_not() {
     }
 }
 
+/// Streams that tell how something is now, not every change of it: there is nothing to
+/// resume, and the first message is the same as any other.
+const LATEST: &[&str] = &["ReelService/WatchReel"];
+
 #[test]
-fn every_stream_carries_a_resume_token_both_ways() {
-    for method in methods::ALL.iter().filter(|method| method.server_streaming) {
+fn every_stream_of_changes_carries_a_resume_token_both_ways() {
+    let streams = methods::ALL.iter().filter(|method| method.server_streaming);
+    for method in streams.filter(|method| !LATEST.contains(&short(method.path))) {
         for name in [method.input.full_name, method.output.full_name] {
             assert!(
                 message(name).get_field_by_name("resume_token").is_some(),

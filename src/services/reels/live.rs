@@ -29,9 +29,6 @@ const PERIOD: Duration = Duration::from_secs(1);
 const BATCH: usize = 500;
 /// New comments that one message tells at the most.
 const SHOWN: usize = 5;
-/// A comment that was written so long before the last look is not new: it moved up when a
-/// newer one was deleted.
-const LATE: Duration = Duration::from_secs(10);
 
 /// A comment that everyone sees.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,13 +42,14 @@ pub(super) struct Comment {
     pub(super) updated_at: Time,
 }
 
-/// A comment that came while the reel was watched.
+/// One of the last comments to a watched reel.
 #[derive(Debug, Clone)]
-pub(super) struct NewComment {
+pub(super) struct LastComment {
     pub(super) comment: Comment,
-    /// The account that wrote it; none when it is closed.
+    /// The account that wrote it; none when it is closed, or when the comment was there
+    /// before anybody watched.
     pub(super) author: Option<User>,
-    /// How many comments had ever been written when it was first seen: it is new to whoever
+    /// How many comments had ever been counted when it was first seen: it is new to whoever
     /// was told of fewer.
     pub(super) number: i64,
 }
@@ -60,35 +58,40 @@ pub(super) struct NewComment {
 #[derive(Debug, Clone)]
 pub(super) struct Now {
     pub(super) stats: Stats,
-    /// The last comments that came while it was watched, oldest first.
-    pub(super) comments: Vec<NewComment>,
+    /// Its last comments, oldest first.
+    pub(super) comments: Vec<LastComment>,
     /// When this was so.
     pub(super) at: Time,
 }
 
 impl Now {
-    fn first(stats: Stats, at: Time) -> Self {
+    /// What the first watcher finds; nobody is told of comments that are there already.
+    fn first(stats: Stats, comments: Vec<Comment>, at: Time) -> Self {
+        let known = |comment| LastComment {
+            comment,
+            author: None,
+            number: stats.commented,
+        };
         Self {
             stats,
-            comments: Vec::new(),
+            comments: comments.into_iter().map(known).collect(),
             at,
         }
     }
 
-    /// What it has become, now that these are the newest comments.
+    /// What it has become, now that these are the newest comments. They were read after the
+    /// counts and may be ahead of them: what is not counted yet is told the next time.
     fn next(&self, stats: Stats, newest: Vec<(Comment, Option<User>)>, at: Time) -> Self {
+        let counted = usize::try_from(stats.commented - self.stats.commented).unwrap_or(0);
         let mut comments = self.comments.clone();
-        for (comment, author) in newest {
-            let is_known = comments.iter().any(|it| it.comment.id == comment.id);
-            if is_known || comment.created_at < self.at - LATE {
-                continue;
-            }
-            comments.push(NewComment {
-                comment,
-                author,
-                number: stats.commented,
-            });
-        }
+        let mut new = newest;
+        new.retain(|(comment, _)| comments.iter().all(|it| it.comment.id != comment.id));
+        new.drain(..new.len().saturating_sub(counted));
+        comments.extend(new.into_iter().map(|(comment, author)| LastComment {
+            comment,
+            author,
+            number: stats.commented,
+        }));
         comments.drain(..comments.len().saturating_sub(SHOWN));
         Self {
             stats,
@@ -127,9 +130,12 @@ impl Watched {
     pub(super) async fn join(&self, reel: ReelId) -> Result<Watcher<ReelId, Now>> {
         let load = async {
             let db = &self.0.db;
-            let found = stats::of_shown(db.read(), db.dialect(), &[reel]).await?;
+            let (conn, dialect, at) = (db.read(), db.dialect(), db.clock().now());
+            // Before the counts: a comment that comes in between is then counted already.
+            let comments = comments::newest(conn, dialect, &[reel], SHOWN).await?;
+            let found = stats::of_shown(conn, dialect, &[reel]).await?;
             let stats = found.get(&reel).copied().ok_or_else(not_found)?;
-            Ok(Now::first(stats, db.clock().now()))
+            Ok(Now::first(stats, comments, at))
         };
         self.0.latest.join(reel, load).await
     }
@@ -243,51 +249,60 @@ impl Watched {
 mod tests {
     use super::*;
 
-    fn comment(number: u128, at: i64) -> (Comment, Option<User>) {
-        let id = uuid::Uuid::from_u128(number);
-        let comment = Comment {
-            id: id.into(),
+    fn comment(number: u8) -> Comment {
+        Comment {
+            id: uuid::Uuid::from_u128(number.into()).into(),
             reel: uuid::Uuid::nil().into(),
             user: uuid::Uuid::nil().into(),
             content: number.to_string(),
             edited: false,
-            created_at: Time::from_micros(at),
-            updated_at: Time::from_micros(at),
-        };
-        (comment, None)
+            created_at: Time::from_micros(0),
+            updated_at: Time::from_micros(0),
+        }
     }
 
-    fn commented(commented: i64) -> Stats {
+    fn stats(commented: i64) -> Stats {
         Stats {
             commented,
             ..Stats::default()
         }
     }
 
-    fn told(now: &Now) -> Vec<(String, i64)> {
-        let told = now.comments.iter();
-        told.map(|it| (it.comment.content.clone(), it.number))
-            .collect()
+    impl Now {
+        fn after(&self, commented: i64, newest: impl IntoIterator<Item = u8>) -> Self {
+            let newest = newest.into_iter().map(|number| (comment(number), None));
+            self.next(stats(commented), newest.collect(), self.at)
+        }
+
+        /// What is told to a watcher that was told of so many comments.
+        fn new_to(&self, commented: i64) -> Vec<&str> {
+            let new = self.comments.iter().filter(|it| it.number > commented);
+            new.map(|it| it.comment.content.as_str()).collect()
+        }
+    }
+
+    fn watched(commented: i64, there: impl IntoIterator<Item = u8>) -> Now {
+        let there = there.into_iter().map(comment).collect();
+        Now::first(stats(commented), there, Time::from_micros(0))
     }
 
     #[test]
-    fn comments_are_new_once_and_the_last_ones_are_kept() {
-        let start = Time::from_micros(60_000_000);
-        let first = Now::first(commented(3), start);
-        let second = first.next(
-            commented(5),
-            vec![
-                comment(1, 0),
-                comment(4, 61_000_000),
-                comment(5, 62_000_000),
-            ],
-            start,
-        );
-        let told_second = [("4".to_owned(), 5), ("5".to_owned(), 5)];
-        assert_eq!(told(&second), told_second, "one was there before");
-        let newest = (5..10).map(|number| comment(number, 70_000_000)).collect();
-        let third = second.next(commented(9), newest, start);
-        let numbers: Vec<i64> = third.comments.iter().map(|it| it.number).collect();
-        assert_eq!(numbers, [5, 9, 9, 9, 9]);
+    fn comments_are_new_once_and_only_to_whoever_was_not_told() {
+        let now = watched(2, [1, 2]).after(4, [1, 2, 3, 4]);
+        assert_eq!(now.new_to(2), ["3", "4"]);
+        let now = now.after(5, 1..=5);
+        assert_eq!(now.new_to(4), ["5"]);
+        assert_eq!(now.new_to(2), ["3", "4", "5"], "to one that slept");
+        let now = now.after(12, 8..=12);
+        assert_eq!(now.new_to(2), ["8", "9", "10", "11", "12"]);
+        assert_eq!(now.new_to(12).len(), 0);
+    }
+
+    #[test]
+    fn a_comment_that_is_ahead_of_the_counts_waits_for_its_turn() {
+        let now = watched(1, [1]).after(2, [1, 2, 3]);
+        assert_eq!(now.new_to(1), ["3"]);
+        let now = now.after(3, [1, 2, 3]);
+        assert_eq!(now.new_to(2), ["2"]);
     }
 }

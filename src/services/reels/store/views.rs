@@ -1,6 +1,6 @@
 //! Every query on views.
 
-use sea_orm::{ConnectionTrait, DbErr};
+use sea_orm::ConnectionTrait;
 use serde_json::json;
 use uuid::Uuid;
 
@@ -50,8 +50,5 @@ pub(in super::super) async fn purge(tx: &Tx, hour: i64, limit: u64) -> Result<u6
              SELECT reel_id, hour, viewer FROM reel_views WHERE hour < $1 LIMIT {limit})"
     );
     let statement = tx.dialect().statement(sql, [hour.into()]);
-    let purged = tx.conn().execute_raw(statement).await;
-    Ok(purged
-        .map(|done| done.rows_affected())
-        .map_err(DbErr::from)?)
+    Ok(tx.conn().execute_raw(statement).await?.rows_affected())
 }
