@@ -68,7 +68,7 @@ struct Parts {
     listeners: Vec<Arc<dyn MediaReady>>,
     posters: Posters,
     /// A picture in pixels is large: one at a time.
-    drawing: Semaphore,
+    drawing: Arc<Semaphore>,
 }
 
 impl Media {
@@ -87,7 +87,7 @@ impl Media {
             catalog,
             listeners,
             posters: Posters::default(),
-            drawing: Semaphore::new(1),
+            drawing: Arc::new(Semaphore::new(1)),
         }))
     }
 
