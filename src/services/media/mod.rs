@@ -117,7 +117,7 @@ impl Media {
             },
             aggregate: file.id,
             version: file.version,
-            payload: convert::event(&file, &*self.0.blobs),
+            payload: convert::event(&file, self),
         });
         Ok(())
     }

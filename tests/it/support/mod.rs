@@ -13,6 +13,7 @@ pub mod keys;
 pub mod raw;
 pub mod redis;
 pub mod rows;
+#[allow(dead_code, reason = "the tests beside the code use the rest of it")]
 #[path = "../../../src/services/media/check/samples.rs"]
 pub mod samples;
 pub mod smtp;
