@@ -77,7 +77,7 @@ pub const BUDGETS: &[(&str, u32)] = &[
     ("CatalogService/PublishProduct", 6),
     ("CatalogService/UnpublishProduct", 8),
     ("CatalogService/SetProductFeatured", 6),
-    ("CatalogService/DeleteProduct", 7),
+    ("CatalogService/DeleteProduct", 8),
     ("CatalogService/RemoveProductImage", 8),
     ("MediaService/CreateUpload", 8),
     ("MediaService/CompleteUpload", 8),

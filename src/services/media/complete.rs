@@ -34,7 +34,7 @@ impl Media {
         &self,
         call: &Call,
         id: MediaId,
-        parts: &[SentPart],
+        parts: &[(u32, String)],
     ) -> Result<Looked> {
         let found = store::find(self.0.db.read(), id).await?;
         let file = found.filter(|file| is_of(file, call));
@@ -76,7 +76,7 @@ impl Media {
     }
 
     /// Puts parts together, looks at the bytes and shows them.
-    async fn take_in(&self, file: &File, parts: &[SentPart]) -> Result<Option<Size>> {
+    async fn take_in(&self, file: &File, parts: &[(u32, String)]) -> Result<Option<Size>> {
         let blobs = &*self.0.blobs;
         for _ in 0..ROUNDS {
             if let Some(arrival) = blobs.arrived(&file.key).await? {
@@ -98,7 +98,8 @@ impl Media {
                 return Err(upload_not_found());
             } else {
                 check_parts(file, parts)?;
-                let finished = blobs.finish_parts(&file.key, &file.upload_id, parts).await;
+                let sent: Vec<SentPart> = parts.iter().map(sent_part).collect();
+                let finished = blobs.finish_parts(&file.key, &file.upload_id, &sent).await;
                 finished.map_err(|error| match is_missing(&error) {
                     true => upload_not_found().caused_by(error),
                     false => error,
@@ -166,11 +167,18 @@ fn is_missing(error: &Error) -> bool {
     error.reason() == Reason::NotFound
 }
 
+fn sent_part((number, etag): &(u32, String)) -> SentPart {
+    SentPart {
+        number: *number,
+        etag: etag.clone(),
+    }
+}
+
 /// Demands each part once, in the order of their numbers.
-fn check_parts(file: &File, parts: &[SentPart]) -> Result<()> {
+fn check_parts(file: &File, parts: &[(u32, String)]) -> Result<()> {
     let part_size = file.part_size.and_then(|size| u64::try_from(size).ok());
     let count = part_count(file.bytes(), part_size.unwrap_or(u64::MAX));
-    let numbers = parts.iter().map(|part| u64::from(part.number));
+    let numbers = parts.iter().map(|(number, _)| u64::from(*number));
     match numbers.eq(1..=count) {
         true => Ok(()),
         false => Err(Error::field(

@@ -3,9 +3,8 @@
 use prost::Message;
 
 use super::product_image::{Added, NewImage};
-use super::upload::{NewUpload, tickets};
-use super::{File, Purpose, Status};
-use crate::clients::blob::{Blobs, SentPart};
+use super::upload::{NewUpload, Tickets};
+use super::{File, Media, Purpose, Status};
 use crate::grpc;
 use crate::grpc::convert::time_to_pb;
 use crate::kernel::id::MediaId;
@@ -13,11 +12,11 @@ use crate::kernel::{Error, Result, Time};
 use crate::pb::souk::media::v1 as pb;
 use pb::media::{Purpose as PbPurpose, Status as PbStatus};
 
-/// A file; where it can be read `blobs` knows.
-pub fn media_to_pb(file: &File, blobs: &dyn Blobs) -> pb::Media {
+/// A file; where it can be read `media` knows.
+pub fn media_to_pb(file: &File, media: &Media) -> pb::Media {
     let is_shown = file.status().is_shown();
     let url = |key: &str| match is_shown && !key.is_empty() {
-        true => blobs.url(key),
+        true => media.url(key),
         false => String::new(),
     };
     pb::Media {
@@ -38,8 +37,8 @@ pub fn media_to_pb(file: &File, blobs: &dyn Blobs) -> pb::Media {
 }
 
 /// What those who follow a file receive of a change.
-pub fn event(file: &File, blobs: &dyn Blobs) -> Vec<u8> {
-    media_to_pb(file, blobs).encode_to_vec()
+pub fn event(file: &File, media: &Media) -> Vec<u8> {
+    media_to_pb(file, media).encode_to_vec()
 }
 
 /// A file to be announced.
@@ -67,10 +66,16 @@ pub fn new_upload(request: &pb::CreateUploadRequest) -> Result<NewUpload> {
 }
 
 /// An announced file and where its bytes go.
-pub fn upload_to_pb(file: &File, blobs: &dyn Blobs) -> Result<pb::CreateUploadResponse> {
-    let tickets = tickets(file, blobs)?;
+///
+/// # Errors
+/// INTERNAL for numbers beyond all limits.
+pub fn upload_to_pb(
+    file: &File,
+    tickets: Tickets,
+    media: &Media,
+) -> Result<pb::CreateUploadResponse> {
     Ok(pb::CreateUploadResponse {
-        media: Some(media_to_pb(file, blobs)),
+        media: Some(media_to_pb(file, media)),
         upload_url: tickets.url,
         headers: tickets.headers.into_iter().collect(),
         parts: tickets
@@ -102,24 +107,20 @@ pub fn new_image(request: pb::UploadProductImageRequest) -> Result<NewImage> {
 }
 
 /// A picture that a product shows now.
-pub fn added_to_pb(added: &Added, blobs: &dyn Blobs) -> pb::UploadProductImageResponse {
+pub fn added_to_pb(added: &Added, media: &Media) -> pb::UploadProductImageResponse {
     pb::UploadProductImageResponse {
-        image_url: blobs.url(&added.file.key),
+        image_url: media.url(&added.file.key),
         image_id: added.image.to_string(),
-        media: Some(media_to_pb(&added.file, blobs)),
+        media: Some(media_to_pb(&added.file, media)),
     }
 }
 
-/// Parts that have been sent, in the order of their numbers.
-pub fn sent_parts(parts: Vec<pb::SentPart>) -> Vec<SentPart> {
-    let mut parts: Vec<SentPart> = parts
-        .into_iter()
-        .map(|part| SentPart {
-            number: u32::try_from(part.number).unwrap_or(0),
-            etag: part.etag,
-        })
-        .collect();
-    parts.sort_by_key(|part| part.number);
+/// Numbers and `ETag`s of the parts that have been sent, in the order of their numbers.
+pub fn sent_parts(parts: Vec<pb::SentPart>) -> Vec<(u32, String)> {
+    let number = |number: i32| u32::try_from(number).unwrap_or(0);
+    let parts = parts.into_iter();
+    let mut parts: Vec<_> = parts.map(|part| (number(part.number), part.etag)).collect();
+    parts.sort_unstable();
     parts
 }
 

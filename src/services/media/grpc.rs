@@ -20,10 +20,10 @@ impl MediaService for Media {
     ) -> Answered<pb::CreateUploadResponse> {
         let (call, message) = grpc::open(request)?;
         let new = convert::new_upload(&message)?;
-        let (file, blobs) = (&self.prepared(&call, &new).await?, &*self.0.blobs);
+        let file = &self.prepared(&call, &new).await?;
         let write = |tx| async move {
             upload::announce(&tx, file).await?;
-            convert::upload_to_pb(file, blobs)
+            convert::upload_to_pb(file, self.tickets(file)?, self)
         };
         let answer = self.0.db.write(&call, write).await;
         if !is_new(&answer) {
@@ -43,7 +43,7 @@ impl MediaService for Media {
         let write = |tx: Tx| async move {
             let file = self.complete(&tx, looked).await?;
             Ok(pb::CompleteUploadResponse {
-                media: Some(media_to_pb(&file, &*self.0.blobs)),
+                media: Some(media_to_pb(&file, self)),
             })
         };
         grpc::reply(self.0.db.write(&call, write).await?)
@@ -70,7 +70,7 @@ impl MediaService for Media {
         let id = grpc::id("id", &message.id)?;
         let file = self.get(self.0.db.read(), &call, id).await?;
         grpc::answer(pb::GetMediaResponse {
-            media: Some(media_to_pb(&file, &*self.0.blobs)),
+            media: Some(media_to_pb(&file, self)),
         })
     }
 
@@ -96,7 +96,7 @@ impl MediaService for Media {
         let stored = &self.store_image(call, new).await?;
         let write = |tx: Tx| async move {
             let added = self.add_image(&tx, call, stored).await?;
-            Ok(convert::added_to_pb(&added, &*self.0.blobs))
+            Ok(convert::added_to_pb(&added, self))
         };
         let answer = self.0.db.write(call, write).await;
         if !is_new(&answer) {

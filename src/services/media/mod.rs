@@ -73,7 +73,7 @@ struct Parts {
     listeners: Vec<Arc<dyn MediaReady>>,
     posters: Posters,
     /// A picture in pixels is large: one at a time.
-    drawing: Semaphore,
+    drawing: Arc<Semaphore>,
 }
 
 impl Media {
@@ -92,7 +92,7 @@ impl Media {
             catalog,
             listeners,
             posters: Posters::default(),
-            drawing: Semaphore::new(1),
+            drawing: Arc::new(Semaphore::new(1)),
         }))
     }
 
@@ -125,7 +125,7 @@ impl Media {
             },
             aggregate: file.id,
             version: file.version,
-            payload: convert::event(&file, &*self.0.blobs),
+            payload: convert::event(&file, self),
         });
         Ok(())
     }

@@ -91,8 +91,13 @@ impl Media {
 
     /// Draws the small picture on a thread of its own, one at a time.
     async fn draw(&self, bytes: Bytes, kind: Kind) -> Result<Drawn> {
-        let _turn = self.0.drawing.acquire().await.map_err(Error::internal)?;
-        let drawing = tokio::task::spawn_blocking(move || thumbnail::draw(&bytes, kind));
+        let turn = self.0.drawing.clone().acquire_owned().await;
+        let turn = turn.map_err(Error::internal)?;
+        let drawing = tokio::task::spawn_blocking(move || {
+            let drawn = thumbnail::draw(&bytes, kind);
+            drop(turn);
+            drawn
+        });
         // A decoder that panics has met bytes that it does not understand.
         let broken = |error| refused("the picture cannot be decoded").caused_by(error);
         drawing.await.map_err(broken)?

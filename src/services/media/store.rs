@@ -140,21 +140,30 @@ pub async fn attach(tx: &Tx, ids: &[MediaId]) -> Result<u64> {
     Ok(update.exec(tx.conn()).await?.rows_affected)
 }
 
-/// One use less of each of the files; answers how many those were.
-pub async fn release(tx: &Tx, ids: &[MediaId]) -> Result<u64> {
-    if ids.is_empty() {
-        return Ok(0);
-    }
+/// One use less of a file.
+pub async fn release(tx: &Tx, id: MediaId) -> Result<()> {
+    release_those(tx, "id", vec![id.uuid().into()]).await
+}
+
+/// One use less of the file of each key.
+pub async fn release_keys(tx: &Tx, keys: &[String]) -> Result<()> {
+    let keys = keys.iter().map(|key| Value::from(key.as_str()));
+    release_those(tx, "key", keys.collect()).await
+}
+
+async fn release_those(tx: &Tx, column: &str, those: Vec<Value>) -> Result<()> {
     let sql = format!(
         "UPDATE media SET uses = uses - 1, updated_at = $1, version = version + 1, \
          unused_since = CASE WHEN uses = 1 THEN CAST($1 AS BIGINT) END \
-         WHERE uses > 0 AND id IN ({})",
-        Dialect::placeholders(2, ids.len())
+         WHERE uses > 0 AND {column} IN ({})",
+        Dialect::placeholders(2, those.len())
     );
     let mut values: Vec<Value> = vec![tx.now().micros().into()];
-    values.extend(ids.iter().map(|id| Value::from(id.uuid())));
-    let statement = tx.dialect().statement(sql, values);
-    Ok(tx.conn().execute_raw(statement).await?.rows_affected())
+    values.extend(those);
+    tx.conn()
+        .execute_raw(tx.dialect().statement(sql, values))
+        .await?;
+    Ok(())
 }
 
 /// Ends up to `limit` files that nothing used since before `unused_before`, and uploads

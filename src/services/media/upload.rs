@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::check::Kind;
 use super::file::part_count;
 use super::{File, Media, Purpose, Status, jobs, key, store, upload_not_found};
-use crate::clients::blob::{Blobs, NewBlob, Part};
+use crate::clients::blob::{NewBlob, Part};
 use crate::db::Tx;
 use crate::kernel::id::{MediaId, ProductId, UserId};
 use crate::kernel::{Call, Error, Reason, Result, Time};
@@ -129,6 +129,42 @@ impl Media {
         Ok(file)
     }
 
+    /// Where the bytes of an announced file go, as long as they may come.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub(super) fn tickets(&self, file: &File) -> Result<Tickets> {
+        let (blob, blobs) = (blob(file), &self.0.blobs);
+        let lasts = file.expires().since(Time::from_micros(file.created_at));
+        let part_size = file.part_size.and_then(|size| u64::try_from(size).ok());
+        let Some(part_size) = part_size else {
+            let ticket = blobs.ticket(&blob, lasts)?;
+            return Ok(Tickets {
+                url: ticket.url,
+                headers: ticket.headers,
+                parts: Vec::new(),
+            });
+        };
+        let mut tickets = Tickets::default();
+        for index in 0..part_count(blob.size, part_size) {
+            let (number, offset) = (u32::try_from(index + 1), index * part_size);
+            let part = Part {
+                upload_id: &file.upload_id,
+                number: number.map_err(Error::internal)?,
+                size: part_size.min(blob.size - offset),
+            };
+            let ticket = blobs.part_ticket(&blob, &part, lasts)?;
+            tickets.headers = ticket.headers;
+            tickets.parts.push(PartTicket {
+                number: part.number,
+                url: ticket.url,
+                offset,
+                size: part.size,
+            });
+        }
+        Ok(tickets)
+    }
+
     /// Lets go of an upload that did not come to be: nobody has a ticket for it. Should
     /// this fail, no byte is left behind all the same.
     pub(super) async fn drop_parts(&self, file: &File) {
@@ -193,40 +229,4 @@ pub fn blob(file: &File) -> NewBlob {
         content_type: file.content_type.clone(),
         size: file.bytes(),
     }
-}
-
-/// Where the bytes of an announced file go, as long as they may come.
-///
-/// # Errors
-/// Those of the store.
-pub fn tickets(file: &File, blobs: &dyn Blobs) -> Result<Tickets> {
-    let blob = blob(file);
-    let lasts = file.expires().since(Time::from_micros(file.created_at));
-    let part_size = file.part_size.and_then(|size| u64::try_from(size).ok());
-    let Some(part_size) = part_size else {
-        let ticket = blobs.ticket(&blob, lasts)?;
-        return Ok(Tickets {
-            url: ticket.url,
-            headers: ticket.headers,
-            parts: Vec::new(),
-        });
-    };
-    let mut tickets = Tickets::default();
-    for index in 0..part_count(blob.size, part_size) {
-        let (number, offset) = (u32::try_from(index + 1), index * part_size);
-        let part = Part {
-            upload_id: &file.upload_id,
-            number: number.map_err(Error::internal)?,
-            size: part_size.min(blob.size - offset),
-        };
-        let ticket = blobs.part_ticket(&blob, &part, lasts)?;
-        tickets.headers = ticket.headers;
-        tickets.parts.push(PartTicket {
-            number: part.number,
-            url: ticket.url,
-            offset,
-            size: part.size,
-        });
-    }
-    Ok(tickets)
 }

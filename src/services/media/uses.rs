@@ -42,7 +42,7 @@ pub async fn attach(tx: &Tx, id: MediaId) -> Result<()> {
 /// # Errors
 /// Those of the database.
 pub async fn release(tx: &Tx, id: MediaId) -> Result<()> {
-    store::release(tx, &[id]).await.map(drop)
+    store::release(tx, id).await
 }
 
 async fn attach_all(tx: &Tx, ids: &[MediaId]) -> Result<()> {
@@ -88,9 +88,7 @@ impl ProductImages for ImagesOfProducts {
             attach_all(tx, &ids).await?;
         }
         if !left.is_empty() {
-            let files = store::find_by_keys(tx.conn(), &left).await?;
-            let ids: Vec<MediaId> = files.iter().map(File::media_id).collect();
-            store::release(tx, &ids).await?;
+            store::release_keys(tx, &left).await?;
         }
         Ok(())
     }
