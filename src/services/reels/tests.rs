@@ -16,7 +16,7 @@ use crate::kernel::id::{MediaId, ProductId, ReelId, StoreId, UserId};
 use crate::kernel::page::{PageRequest, Start, cursor};
 use crate::kernel::{Clock, Result};
 use crate::services::catalog::testing::{insert_product, insert_store};
-use crate::services::media::{File, Purpose, Watcher};
+use crate::services::media::{File, Watcher};
 
 const MANY: u32 = 100_000;
 /// The products that they show, of each as many.
