@@ -44,9 +44,6 @@ use crate::services::stores::{self, Stores};
 use crate::services::users::{Neighbours, Users};
 use crate::telemetry::metrics::Metrics;
 
-/// The largest request that brings a picture in bytes.
-const PICTURE_REQUEST: usize = 11 * 1024 * 1024;
-
 /// What every service stands on.
 pub(super) struct Base {
     pub(super) config: Arc<Config>,
@@ -122,6 +119,7 @@ pub(super) fn build(base: &Base) -> Services {
         stores.clone(),
         catalog.clone(),
         listeners,
+        config.media.upload_lasts,
     );
     let reels = Reels::new(
         db(),
@@ -173,9 +171,7 @@ pub(super) fn build(base: &Base) -> Services {
         .add_service(bounded!(AuthServiceServer::new(auth.clone())))
         .add_service(bounded!(StoreServiceServer::new(stores)))
         .add_service(bounded!(CatalogServiceServer::new(catalog)))
-        .add_service(
-            bounded!(MediaServiceServer::new(media)).max_decoding_message_size(PICTURE_REQUEST),
-        )
+        .add_service(bounded!(MediaServiceServer::new(media)))
         .add_service(bounded!(InventoryServiceServer::new(inventory)))
         .add_service(bounded!(ReelServiceServer::new(reels)))
         .add_service(bounded!(DeliveryServiceServer::new(delivery)))

@@ -53,16 +53,16 @@ async fn a_thousand_people_are_a_thousand_likes_whatever_is_killed() {
     souk.check();
 
     let fans = fans.of(stormy.clone());
-    let storm = fans.clone();
-    let likes = tokio::spawn(async move { storm.like(LIKES_EACH).await });
-    for kill in 1..=KILLS {
-        let goal = PEOPLE * LIKES_EACH * kill / (KILLS + 1);
-        until("likes in between", || fans.answered() >= goal).await;
-        pause(Duration::from_millis(dice.number(0..=40))).await;
-        souk.kill();
-        souk.start().await;
-    }
-    likes.await.unwrap();
+    let storm = async {
+        for kill in 1..=KILLS {
+            let goal = PEOPLE * LIKES_EACH * kill / (KILLS + 1);
+            until("likes in between", || fans.answered() >= goal).await;
+            pause(Duration::from_millis(dice.number(0..=40))).await;
+            souk.kill();
+            souk.start().await;
+        }
+    };
+    tokio::join!(fans.like(LIKES_EACH), storm);
     let seen = truth(&guest, &shop, &stormy, PEOPLE).await;
     println!(
         "{KILLS} kills amid them: counted {seen:?} later, {} calls asked again",

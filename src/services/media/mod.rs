@@ -32,6 +32,7 @@ mod upload;
 mod uses;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::sync::Semaphore;
@@ -71,19 +72,23 @@ struct Parts {
     stores: Stores,
     catalog: Catalog,
     listeners: Vec<Arc<dyn MediaReady>>,
+    /// How long a client may send the bytes of a file.
+    upload_lasts: Duration,
     posters: Posters,
     /// A picture in pixels is large: one at a time.
     drawing: Arc<Semaphore>,
 }
 
 impl Media {
-    /// The service; `blobs` keeps the bytes, and `listeners` hear of what is ready.
+    /// The service; `blobs` keeps the bytes, `listeners` hear of what is ready, and a client
+    /// has `upload_lasts` to send the bytes of a file.
     pub fn new(
         db: Db,
         blobs: Arc<dyn Blobs>,
         stores: Stores,
         catalog: Catalog,
         listeners: Vec<Arc<dyn MediaReady>>,
+        upload_lasts: Duration,
     ) -> Self {
         Self(Arc::new(Parts {
             db,
@@ -91,6 +96,7 @@ impl Media {
             stores,
             catalog,
             listeners,
+            upload_lasts,
             posters: Posters::default(),
             drawing: Arc::new(Semaphore::new(1)),
         }))

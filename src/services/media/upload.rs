@@ -10,8 +10,8 @@ use crate::db::Tx;
 use crate::kernel::id::{MediaId, ProductId, UserId};
 use crate::kernel::{Call, Error, Reason, Result, Time};
 
-/// How long the bytes of an announced file may take to come.
-pub const TICKET: Duration = Duration::from_secs(10 * 60);
+/// When whoever has too much open may try again.
+const AGAIN: Duration = Duration::from_secs(60);
 /// A file above this size is sent in parts, each of this many bytes but the last.
 const WHOLE_MAX: u64 = 50 * 1024 * 1024;
 const PART_SIZE: u64 = 16 * 1024 * 1024;
@@ -111,7 +111,7 @@ impl Media {
             uses: 0,
             unused_since: Some(now.micros()),
             checked_at: None,
-            expires_at: (now + TICKET).micros(),
+            expires_at: (now + self.0.upload_lasts).micros(),
             version: 1,
             created_at: now.micros(),
             updated_at: now.micros(),
@@ -208,7 +208,7 @@ pub async fn announce(tx: &Tx, file: &File) -> Result<()> {
     let unused = store::unused(tx, owner).await?;
     let full = |message: &'static str, max: i64| {
         let error = Error::new(Reason::RateLimitExceeded, message);
-        Err(error.with("max", max).retry_after(TICKET))
+        Err(error.with("max", max).retry_after(AGAIN))
     };
     if unused.open >= OPEN_MAX {
         return full(

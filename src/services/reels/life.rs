@@ -157,10 +157,9 @@ impl Reels {
         let mut reel = self.lock_as_member(tx, call, sight, id).await?.reel;
         reel.deleted_at = Some(tx.now().micros());
         save(tx, &mut reel, "reel.deleted").await?;
-        for file in [reel.video_media_id, reel.thumbnail_media_id] {
-            if let Some(file) = file {
-                media::release(tx, file.into()).await?;
-            }
+        let files = [reel.video_media_id, reel.thumbnail_media_id];
+        for file in files.into_iter().flatten() {
+            media::release(tx, file.into()).await?;
         }
         Ok(())
     }

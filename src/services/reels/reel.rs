@@ -239,8 +239,8 @@ mod tests {
             tier: "GROSSISTE".to_owned(),
         };
         assert!(listed.is_out());
-        assert!(listed.is_shown_to(&Sight::All));
-        assert!(!listed.is_shown_to(&Sight::Tiers(&[""])));
+        assert!(listed.is_shown_to(&Sight::ALL));
+        assert!(!listed.is_shown_to(&Sight::PUBLIC));
         let change = |change: fn(&mut Listed)| {
             let mut changed = listed.clone();
             change(&mut changed);

@@ -12,6 +12,9 @@ pub struct Sight(Tiers);
 impl Sight {
     /// Everybody's.
     pub const ALL: Self = Self(Tiers::ALL);
+    /// What everyone sees.
+    #[cfg(test)]
+    pub const PUBLIC: Self = Self(Tiers::PUBLIC);
 
     /// Whether products of sellers of this tier are seen; the empty one is that of sellers
     /// without any.
@@ -44,7 +47,7 @@ mod tests {
 
     #[test]
     fn everyone_sees_those_who_sell_to_everyone() {
-        let public = Sight(Tiers::PUBLIC);
+        let public = Sight::PUBLIC;
         assert_eq!(public.words(), Some(vec!["", "FOURNISSEUR"]));
         assert_eq!(Sight::ALL.words(), None);
         for tier in ["", "FOURNISSEUR", "GROSSISTE", "IMPORTATEUR"] {

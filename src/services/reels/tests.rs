@@ -49,7 +49,7 @@ async fn shop(db: &Db) -> (UserId, StoreId, ProductId) {
 
 /// A file of the owner that is in use once.
 async fn insert_file(db: &Db, owner: UserId, file: &Shown) {
-    let (id, purpose) = (file.id, file.purpose.as_str());
+    let (id, purpose) = (file.id, file.purpose.map_or("", Purpose::as_str));
     let sql = format!(
         "INSERT INTO media (id, owner_id, purpose, status, key, content_type, size, upload_id, \
          thumbnail_key, failure, uses, checked_at, expires_at, version, created_at, updated_at) \
@@ -225,7 +225,7 @@ async fn first_and_deep_pages_walk_an_index_at_a_hundred_thousand_reels() {
         };
         let product = ProductId::from(of_kind(0x0180, 1));
         let out = |sight: Sight, own: Vec<StoreId>| Filter::all(Among::Out { sight, own });
-        let public = out(Sight::Tiers(&["", "FOURNISSEUR"]), vec![]);
+        let public = out(Sight::PUBLIC, vec![]);
         let mine = Among::OfStores {
             stores: vec![store],
             status: None,
@@ -244,11 +244,8 @@ async fn first_and_deep_pages_walk_an_index_at_a_hundred_thousand_reels() {
         };
         for (filter, index) in [
             (&public, "reels_newest"),
-            (&out(Sight::All, vec![]), "reels_newest"),
-            (
-                &out(Sight::Tiers(&[""]), vec![StoreId::new(NOW)]),
-                "reels_newest",
-            ),
+            (&out(Sight::ALL, vec![]), "reels_newest"),
+            (&out(Sight::PUBLIC, vec![StoreId::new(NOW)]), "reels_newest"),
             (&in_store, "reels_"),
             (&of_product, "reels_product"),
             (&of_seller, "reels_"),

@@ -14,10 +14,10 @@ pub mod raw;
 pub mod redis;
 pub mod reels;
 pub mod rows;
+pub mod s3;
 #[allow(dead_code, reason = "the tests beside the code use the rest of it")]
 #[path = "../../../src/services/media/check/samples.rs"]
 pub mod samples;
-pub mod s3;
 pub mod smtp;
 pub mod twilio;
 pub mod wait;
