@@ -41,7 +41,7 @@ impl TestApp {
         self.blobs().publish(&arrival, "image/png").await.unwrap();
     }
 
-    async fn file(&self, key: &str, headers: &[(&str, &str)]) -> Response {
+    async fn fetch(&self, key: &str, headers: &[(&str, &str)]) -> Response {
         let path = format!("/files/{key}");
         self.ask(Method::GET, &path, None, headers, None).await
     }
@@ -91,7 +91,7 @@ async fn a_file_is_served_when_it_is_published() {
     assert_eq!(sent.status(), StatusCode::OK);
     assert!(header(&sent, "etag").starts_with('"'));
     for hidden in ["p/a.png", "incoming/p/a.png", "p"] {
-        let refused = refusal(app.file(hidden, &[]).await).await;
+        let refused = refusal(app.fetch(hidden, &[]).await).await;
         assert_eq!(refused, (404, "NOT_FOUND".to_owned()), "{hidden}");
     }
     let arrival = app.blobs().arrived("p/a.png").await.unwrap().unwrap();
@@ -101,7 +101,7 @@ async fn a_file_is_served_when_it_is_published() {
         format!("{}/files/p/a.png", app.url)
     );
     let file = app
-        .file("p/a.png", &[("origin", "https://shop.example.com")])
+        .fetch("p/a.png", &[("origin", "https://shop.example.com")])
         .await;
     assert_eq!(file.status(), StatusCode::OK);
     let expected = [
@@ -133,14 +133,14 @@ async fn a_file_is_served_when_it_is_published() {
     assert_eq!(header(&other, "allow"), "GET, HEAD, PUT");
     assert_eq!(refusal(other).await.0, 405);
     app.blobs().delete("p/a.png").await.unwrap();
-    assert_eq!(refusal(app.file("p/a.png", &[]).await).await.0, 404);
+    assert_eq!(refusal(app.fetch("p/a.png", &[]).await).await.0, 404);
 }
 
 #[tokio::test]
 async fn a_reader_asks_for_what_is_new_or_missing() {
     let app = TestApp::start().await;
     app.publish("a.mp4", b"0123456789").await;
-    let whole = app.file("a.mp4", &[]).await;
+    let whole = app.fetch("a.mp4", &[]).await;
     assert_eq!(header(&whole, "content-type"), "video/mp4");
     let etag = header(&whole, "etag").to_owned();
     let weak = format!("W/{etag}");
@@ -150,7 +150,7 @@ async fn a_reader_asks_for_what_is_new_or_missing() {
         ("if-none-match", &weak),
         ("if-modified-since", &date),
     ] {
-        let known = app.file("a.mp4", &[condition]).await;
+        let known = app.fetch("a.mp4", &[condition]).await;
         assert_eq!(known.status(), StatusCode::NOT_MODIFIED, "{condition:?}");
         assert_eq!(known.text().await.unwrap(), "");
     }
@@ -162,18 +162,18 @@ async fn a_reader_asks_for_what_is_new_or_missing() {
         ("bytes=0-1,4-5", 200, "0123456789", ""),
     ];
     for (range, status, bytes, place) in ranges {
-        let part = app.file("a.mp4", &[("range", range)]).await;
+        let part = app.fetch("a.mp4", &[("range", range)]).await;
         assert_eq!(part.status().as_u16(), status, "{range}");
         assert_eq!(header(&part, "content-range"), place, "{range}");
         assert_eq!(part.text().await.unwrap(), bytes, "{range}");
     }
-    let beyond = app.file("a.mp4", &[("range", "bytes=10-12")]).await;
+    let beyond = app.fetch("a.mp4", &[("range", "bytes=10-12")]).await;
     assert_eq!(header(&beyond, "content-range"), "bytes */10");
     assert_eq!(refusal(beyond).await.0, 416);
     let range = ("range", "bytes=2-4");
     let stays = [(etag.as_str(), 206), (&date, 206), ("\"other\"", 200)];
     for (part_of, status) in stays {
-        let part = app.file("a.mp4", &[range, ("if-range", part_of)]).await;
+        let part = app.fetch("a.mp4", &[range, ("if-range", part_of)]).await;
         assert_eq!(part.status().as_u16(), status, "{part_of}");
     }
     let head = app
@@ -187,7 +187,7 @@ async fn only_pictures_and_videos_are_shown() {
     let app = TestApp::start().await;
     for key in ["a.html", "b.svg", "c.png.js", "d", "e.PNG"] {
         app.publish(key, b"<script>").await;
-        let file = app.file(key, &[]).await;
+        let file = app.fetch(key, &[]).await;
         assert_eq!(header(&file, "content-type"), "application/octet-stream");
         assert_eq!(header(&file, "content-disposition"), "attachment", "{key}");
         assert_eq!(file.text().await.unwrap(), "<script>");
@@ -299,7 +299,10 @@ async fn a_file_comes_in_by_parts() {
     blobs.finish_parts("v.mp4", upload_id, &sent).await.unwrap();
     let arrival = blobs.arrived("v.mp4").await.unwrap().unwrap();
     blobs.publish(&arrival, "video/mp4").await.unwrap();
-    assert_eq!(app.file("v.mp4", &[]).await.text().await.unwrap(), "aaaabb");
+    assert_eq!(
+        app.fetch("v.mp4", &[]).await.text().await.unwrap(),
+        "aaaabb"
+    );
 }
 
 #[tokio::test]

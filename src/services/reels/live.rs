@@ -132,7 +132,7 @@ impl Watched {
             let db = &self.0.db;
             let (conn, dialect, at) = (db.read(), db.dialect(), db.clock().now());
             // Before the counts: a comment that comes in between is then counted already.
-            let comments = comments::newest(conn, dialect, &[reel], SHOWN).await?;
+            let comments = newest::newest(conn, dialect, &[reel], SHOWN).await?;
             let found = stats::of_shown(conn, dialect, &[reel]).await?;
             let stats = found.get(&reel).copied().ok_or_else(not_found)?;
             Ok(Now::first(stats, comments, at))

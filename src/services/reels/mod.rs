@@ -81,7 +81,6 @@ pub struct Reels(Arc<Parts>);
 struct Parts {
     db: Db,
     sealer: Sealer,
-    #[expect(dead_code, reason = "read by the stream of a reel")]
     events: Events,
     stores: Stores,
     catalog: Catalog,

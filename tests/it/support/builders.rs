@@ -1,7 +1,6 @@
 //! Arranging: sellers with stores, products with stock, orders. Each shows only what a
 //! test cares about.
 
-use souk::kernel::id::{MediaId, ProductId, ReelId, StoreId, UserId};
 use souk::pb::souk::catalog::v1::{CreateProductRequest, Product};
 use souk::pb::souk::common::v1::Address;
 use souk::pb::souk::orders::v1::{Order, OrderLine, PlaceOrderRequest};
