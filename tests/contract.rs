@@ -102,6 +102,8 @@ fn the_matrix_agrees_with_the_policies() {
 fn assert_request(rpc: &str, request: &str) {
     let method = methods::ALL.iter().find(|method| short(method.path) == rpc);
     let method = method.unwrap_or_else(|| panic!("there is no {rpc}"));
+    // Bytes stand in base64, which no name of the matrix is.
+    let request = request.replace("$picture", "");
     let decoded = (method.input.decode)(request.as_bytes());
     assert!(decoded.is_ok(), "{rpc}: {:?}", decoded.err());
 }

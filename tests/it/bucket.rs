@@ -237,6 +237,7 @@ async fn a_store_that_is_away_is_left_alone_and_nothing_else_suffers() {
     let public_url = s3.public_url();
     let app = TestApp::adjusted(&s3.settings(&public_url), |parts| {
         parts.http.total = Duration::from_millis(200);
+        parts.blobs = None;
     })
     .await;
     let blobs = &app.running.app.blobs;
@@ -269,7 +270,7 @@ async fn a_wrong_key_is_told_as_a_store_that_is_away() {
     let public_url = s3.public_url();
     let mut settings = s3.settings(&public_url);
     settings[2].1 = "another-key-than-that-of-the-bucket";
-    let app = TestApp::with(&settings).await;
+    let app = TestApp::adjusted(&settings, |parts| parts.blobs = None).await;
     let blobs = &app.running.app.blobs;
     for outcome in [
         blobs.head(KEY).await.map(drop),

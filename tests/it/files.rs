@@ -85,7 +85,7 @@ fn header<'a>(response: &'a Response, name: &str) -> &'a str {
 
 #[tokio::test]
 async fn a_file_is_served_when_it_is_published() {
-    let app = TestApp::start().await;
+    let app = TestApp::on_folder(&[]).await;
     let url = app.ticket("p/a.png", b"0123456789");
     let sent = put(&url, b"0123456789", "image/png").await;
     assert_eq!(sent.status(), StatusCode::OK);
@@ -138,7 +138,7 @@ async fn a_file_is_served_when_it_is_published() {
 
 #[tokio::test]
 async fn a_reader_asks_for_what_is_new_or_missing() {
-    let app = TestApp::start().await;
+    let app = TestApp::on_folder(&[]).await;
     app.publish("a.mp4", b"0123456789").await;
     let whole = app.fetch("a.mp4", &[]).await;
     assert_eq!(header(&whole, "content-type"), "video/mp4");
@@ -184,7 +184,7 @@ async fn a_reader_asks_for_what_is_new_or_missing() {
 
 #[tokio::test]
 async fn only_pictures_and_videos_are_shown() {
-    let app = TestApp::start().await;
+    let app = TestApp::on_folder(&[]).await;
     for key in ["a.html", "b.svg", "c.png.js", "d", "e.PNG"] {
         app.publish(key, b"<script>").await;
         let file = app.fetch(key, &[]).await;
@@ -196,7 +196,7 @@ async fn only_pictures_and_videos_are_shown() {
 
 #[tokio::test]
 async fn bytes_come_in_as_they_were_announced_or_not_at_all() {
-    let app = TestApp::start().await;
+    let app = TestApp::on_folder(&[]).await;
     let url = app.ticket("a.png", b"1234");
     let wrong = [
         (
@@ -256,7 +256,7 @@ async fn bytes_come_in_as_they_were_announced_or_not_at_all() {
 
 #[tokio::test]
 async fn nothing_is_left_of_bytes_that_broke_off() {
-    let app = TestApp::start().await;
+    let app = TestApp::on_folder(&[]).await;
     let folder = app.running.app.config.data.join("files/aside");
     let count = || std::fs::read_dir(&folder).map_or(0, Iterator::count);
     let url = app.ticket("a.png", b"1234");
@@ -274,7 +274,7 @@ async fn nothing_is_left_of_bytes_that_broke_off() {
 
 #[tokio::test]
 async fn a_file_comes_in_by_parts() {
-    let app = TestApp::start().await;
+    let app = TestApp::on_folder(&[]).await;
     let whole = NewBlob {
         key: "v.mp4".to_owned(),
         content_type: "video/mp4".to_owned(),
@@ -307,7 +307,7 @@ async fn a_file_comes_in_by_parts() {
 
 #[tokio::test]
 async fn no_path_leads_out_of_the_folder() {
-    let app = TestApp::start().await;
+    let app = TestApp::on_folder(&[]).await;
     app.publish("a.png", b"1").await;
     let paths = [
         "/files/",
@@ -343,7 +343,7 @@ async fn no_path_leads_out_of_the_folder() {
 
 #[tokio::test]
 async fn addresses_begin_with_what_clients_call() {
-    let app = TestApp::with(&[("PUBLIC_URL", "https://shop.example.com/")]).await;
+    let app = TestApp::on_folder(&[("PUBLIC_URL", "https://shop.example.com/")]).await;
     let url = app.blobs().url("a.png");
     assert_eq!(url, "https://shop.example.com/files/a.png");
     assert_eq!(app.blobs().key_of(&url).as_deref(), Some("a.png"));

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use super::{Reels, store};
 use crate::kernel::id::{ProductId, ReelId, StoreId, UserId};
 use crate::kernel::{Call, Error, Reason, Result};
-use crate::services::stores::Needed;
 
 /// What decides who sees a reel that is not deleted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,25 +45,12 @@ impl Reels {
             found.map(Arc::new).ok_or_else(not_found)
         };
         let reel = self.0.seen.get_or_load(&id, load).await?;
-        let allowed = if reel.is_shown {
-            let product = self.0.catalog.visible(call, reel.product).await;
-            product.map(drop)
-        } else {
-            let (stores, conn) = (&self.0.stores, self.0.db.read());
-            let needed = Needed::Staff;
-            let store = stores.require_member(conn, call, reel.store, needed).await;
-            store.map(drop)
-        };
-        allowed.map_err(hidden)?;
-        Ok(reel)
-    }
-}
-
-/// What the caller may not know of does not exist.
-fn hidden(error: Error) -> Error {
-    match error.reason() {
-        Reason::NotFound | Reason::Forbidden | Reason::ProductNotFound => not_found(),
-        _ => error,
+        let is_seen = (reel.is_shown && self.knows_product(call, reel.product).await?)
+            || self.is_member(self.0.db.read(), call, reel.store).await?;
+        match is_seen {
+            true => Ok(reel),
+            false => Err(not_found()),
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use tonic::{Code, Status};
 
 use super::names;
 use crate::support::clients::statements;
-use crate::support::{Client, Seller, TestApp, reason, until};
+use crate::support::{Client, TestApp, reason, until};
 
 /// The tiers of sellers; the last one is none.
 const TIERS: [&str; 4] = ["IMPORTATEUR", "GROSSISTE", "FOURNISSEUR", ""];
@@ -60,7 +60,6 @@ async fn tier(admin: &Client, seller: &Client, tier: &str) {
 
 /// A product of each tier, each with the name and the brand of its tier.
 struct Market {
-    sellers: Vec<Seller>,
     products: Vec<Product>,
     viewers: Vec<Viewer>,
 }
@@ -71,7 +70,7 @@ fn word(tier: &str) -> &str {
 
 async fn market(app: &TestApp) -> Market {
     let admin = app.admin().await;
-    let (mut sellers, mut products) = (Vec::new(), Vec::new());
+    let mut products = Vec::new();
     let mut viewers = vec![
         Viewer::new("guest", app.guest().await),
         Viewer::new("customer", app.customer().await),
@@ -130,13 +129,8 @@ async fn market(app: &TestApp) -> Market {
             member_of: Some(of),
             ..Viewer::new(&format!("staff of {of}"), staff)
         });
-        sellers.push(seller);
     }
-    Market {
-        sellers,
-        products,
-        viewers,
-    }
+    Market { products, viewers }
 }
 
 /// Ways to a product that show it or say that there is none.

@@ -4,6 +4,7 @@ mod hostile;
 mod images;
 mod life;
 mod race;
+mod roundtrip;
 mod uploads;
 
 use bytes::Bytes;

@@ -142,6 +142,8 @@ async fn a_reel_that_is_gone_meanwhile_takes_no_like() {
     // Past the service: this process still believes that it is there.
     let delete = "UPDATE reels SET deleted_at = 1 WHERE id = $1";
     app.execute(delete, [key(&reel)]).await;
+    let release = "UPDATE media SET uses = 0, unused_since = 1 WHERE uses = 1";
+    app.execute(release, []).await;
     let refused = like(&other, &reel).await.unwrap_err();
     assert_eq!(reason(&refused), "NOT_FOUND");
     assert_eq!(app.number("SELECT count(*) FROM reel_likes").await, 1);

@@ -74,6 +74,11 @@ impl TestApp {
         Self::adjusted(settings, |_| {}).await
     }
 
+    /// A server that keeps files in a folder, as it does by itself.
+    pub async fn on_folder(settings: &[(&str, &str)]) -> Self {
+        Self::adjusted(settings, |parts| parts.blobs = None).await
+    }
+
     /// A server with some settings of its own, and other parts than tests usually have.
     pub async fn adjusted(settings: &[(&str, &str)], adjust: impl FnOnce(&mut Overrides)) -> Self {
         let place = Place {

@@ -78,7 +78,12 @@ impl TestApp {
     /// A server that keeps files in a bucket, and the bucket.
     pub async fn on_s3() -> (Self, FakeS3) {
         let s3 = FakeS3::start().await;
-        (Self::with(&s3.settings(&s3.public_url())).await, s3)
+        let public_url = s3.public_url();
+        let settings = s3.settings(&public_url);
+        (
+            Self::adjusted(&settings, |parts| parts.blobs = None).await,
+            s3,
+        )
     }
 }
 
