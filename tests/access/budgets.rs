@@ -100,7 +100,7 @@ pub const BUDGETS: &[(&str, u32)] = &[
     ("ReelService/ListMyReels", 10),
     ("ReelService/GetReel", 9),
     ("ReelService/CreateReel", 16),
-    ("ReelService/SetReelVideo", 14),
+    ("ReelService/SetReelVideo", 15),
     ("ReelService/UpdateReel", 15),
     ("ReelService/DeleteReel", 10),
     ("ReelService/ListComments", 9),

@@ -125,6 +125,7 @@ mod tests {
     use crate::kernel::Reason;
 
     /// A program of the test's own in the place of ffmpeg.
+    #[expect(clippy::unwrap_used, reason = "what cannot be arranged fails the test")]
     fn posters(folder: &Path, script: &str, seconds: u64) -> Posters {
         let program = folder.join("ffmpeg");
         std::fs::write(&program, format!("#!/bin/sh\n{script}\n")).unwrap();
