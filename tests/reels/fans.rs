@@ -8,9 +8,9 @@ use futures_util::stream::{self, StreamExt};
 use souk::pb::souk::reels::v1::{
     GetReelRequest, LikeReelRequest, ListLikesRequest, RecordViewRequest, UnlikeReelRequest,
 };
-use tonic::{Code, Status};
+use tonic::Status;
 
-use crate::rig::{Caller, pause};
+use crate::rig::{Caller, Verdict, judge, pause};
 
 /// Calls at once.
 const AT_ONCE: usize = 128;
@@ -113,17 +113,11 @@ impl Fans {
             .await;
     }
 
-    /// Asks until there is an answer; nothing but absence is a reason to ask again.
+    /// Asks until there is an answer; a refusal is none that may come.
     async fn insist(&self, ask: impl AsyncFn() -> Result<(), Status>) {
         while let Err(status) = ask().await {
-            let gone = [
-                Code::Unavailable,
-                Code::Unknown,
-                Code::Cancelled,
-                Code::Internal,
-            ];
-            let is_ours = status.metadata().contains_key("x-request-id");
-            assert!(gone.contains(&status.code()) && !is_ours, "{status:?}");
+            let verdict = judge(&status);
+            assert!(!matches!(verdict, Verdict::Refused(_)), "{status:?}");
             self.counts.repeated.fetch_add(1, Ordering::SeqCst);
             pause(Duration::from_millis(20)).await;
         }
