@@ -1,6 +1,6 @@
 //! Files, as the services that show them know them.
 
-use super::{File, Media, Purpose, Status, attach, upload_not_found};
+use super::{File, Media, Purpose, Status, attach, store, upload_not_found};
 use crate::db::Tx;
 use crate::kernel::id::{MediaId, UserId};
 use crate::kernel::{Error, Result};
@@ -61,8 +61,13 @@ impl Media {
         file: &Named,
         field: &str,
     ) -> Result<Shown> {
-        let found = self.find(tx.conn(), owner, file).await;
-        let found = found.map_err(|error| error.at(field))?;
+        // Held before it is looked at: whoever measures it meanwhile then either has
+        // finished, or finds what shows it.
+        let found = store::lock(tx, file).await?;
+        let is_theirs = |file: &File| file.owner() == owner && file.status().is_shown();
+        let found = found
+            .filter(is_theirs)
+            .ok_or_else(|| upload_not_found().at(field))?;
         if found.purpose() != Some(purpose) {
             let message = format!("must name a file with the purpose {}", purpose.as_str());
             return Err(Error::field(field, message));

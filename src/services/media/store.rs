@@ -3,13 +3,13 @@
 use sea_orm::sea_query::Expr;
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, IntoActiveModel,
-    QueryFilter, UpdateMany, Value,
+    QueryFilter, QuerySelect, UpdateMany, Value,
 };
 
-use super::File;
 use super::check::Measures;
 use super::entity::media;
 use super::file::Status;
+use super::{File, Named};
 use crate::db::{Conn, Dialect, Tx};
 use crate::kernel::id::{MediaId, UserId};
 use crate::kernel::{Result, Time};
@@ -23,6 +23,15 @@ pub async fn find(conn: &impl Conn, id: MediaId) -> Result<Option<File>> {
 pub async fn find_by_key(conn: &impl Conn, key: &str) -> Result<Option<File>> {
     let query = media::Entity::find().filter(media::Column::Key.eq(key));
     Ok(query.one(conn).await?)
+}
+
+/// The file, in any status, held until commit.
+pub async fn lock(tx: &Tx, named: &Named) -> Result<Option<File>> {
+    let query = match named {
+        Named::Id(id) => media::Entity::find_by_id(id.uuid()),
+        Named::Key(key) => media::Entity::find().filter(media::Column::Key.eq(key.as_str())),
+    };
+    Ok(query.lock_exclusive().one(tx.conn()).await?)
 }
 
 /// The files of these keys, in any status.

@@ -5,28 +5,12 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::{File, Media, Named, Purpose, store, upload_not_found};
+use super::{File, Purpose, store, upload_not_found};
 use crate::clients::blob::Blobs;
-use crate::db::{Conn, Tx};
+use crate::db::Tx;
 use crate::kernel::id::{MediaId, UserId};
 use crate::kernel::{Call, Result};
 use crate::services::catalog::{Product, ProductImages};
-
-impl Media {
-    /// The file of a user that a request names. It is READY, or will be.
-    ///
-    /// # Errors
-    /// UPLOAD_NOT_FOUND.
-    pub async fn find(&self, conn: &impl Conn, owner: UserId, named: &Named) -> Result<File> {
-        let found = match named {
-            Named::Id(id) => store::find(conn, *id).await?,
-            Named::Key(key) => store::find_by_key(conn, key).await?,
-        };
-        found
-            .filter(|file| file.owner() == owner && file.status().is_shown())
-            .ok_or_else(upload_not_found)
-    }
-}
 
 /// Something more shows a file. The caller has seen to it that it may be shown there.
 ///

@@ -156,3 +156,25 @@ async fn files_go_the_whole_way_in_a_bucket() {
     assert_eq!(left.len(), 3, "{left:?}");
     app.assert_sound().await;
 }
+
+#[tokio::test]
+async fn a_reel_made_while_its_video_is_measured_is_shown() {
+    let app = TestApp::start().await;
+    let seller = app.seller().await;
+    let product = seller.product("Tapis", 9000, 5).await.id;
+    for _ in 0..12 {
+        let film = samples::mp4(720, 1280);
+        let request = wish(Purpose::ReelVideo, "video/mp4", film.len());
+        let created = seller.client.announce(request).await.unwrap();
+        app.put(&created, film);
+        let id = id_of(&created);
+        seller.client.complete(&id, vec![]).await.unwrap();
+        let reel = json!({"productId": product, "videoMediaId": id}).to_string();
+        let make = seller.client.call("ReelService/CreateReel", &reel);
+        let (made, ()) = tokio::join!(make, app.run_jobs());
+        made.unwrap();
+    }
+    let waiting = "SELECT count(*) FROM reels WHERE status <> 'READY'";
+    assert_eq!(app.number(waiting).await, 0, "reels that nobody finishes");
+    app.assert_sound().await;
+}
