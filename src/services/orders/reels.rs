@@ -4,7 +4,8 @@ use super::pricing::Line;
 use crate::db::Conn;
 use crate::kernel::id::ReelId;
 use crate::kernel::{Error, Result, Violation};
-use crate::services::{cart, reels};
+use crate::services::cart;
+use crate::services::reels;
 
 /// The reel that led to a cart line, which shows its product: the cart saw to it.
 pub(super) fn of_cart(line: &cart::Line) -> Vec<(ReelId, String)> {
