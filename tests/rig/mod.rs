@@ -25,7 +25,7 @@ mod video;
 mod wait;
 
 pub use balancer::Balancer;
-pub use client::{Caller, DEV_CODE, Verdict, judge};
+pub use client::{Caller, DEV_CODE, Verdict, is_unsent, judge};
 pub use crowd::crowd;
 pub use database::{Database, Kind};
 pub use dice::{Dice, setting};

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use souk::pb::souk::catalog::v1::{GetProductRequest, ListProductsRequest};
 use tonic::Status;
 
-use crate::rig::{Caller, Dice, Good, Shop, lines, order};
+use crate::rig::{Caller, Dice, Good, Shop, is_unsent, lines, order};
 
 /// What all clients did together.
 #[derive(Default)]
@@ -65,24 +65,6 @@ impl Load {
             Err(status) => state.failures.push(describe(&status)),
         }
     }
-}
-
-/// Whether the call never left the client, or came too late to be taken: GOAWAY says which
-/// streams the server will answer, and no other stream fails with it (RFC 9113, section 6.8).
-pub fn is_unsent(status: &Status) -> bool {
-    let mut source = std::error::Error::source(status);
-    while let Some(error) = source {
-        let known = error.downcast_ref::<hyper::Error>();
-        let told = error.downcast_ref::<h2::Error>();
-        let told = told.filter(|error| error.is_go_away() && error.is_remote());
-        if known.is_some_and(hyper::Error::is_canceled)
-            || told.and_then(h2::Error::reason) == Some(h2::Reason::NO_ERROR)
-        {
-            return true;
-        }
-        source = error.source();
-    }
-    false
 }
 
 /// The status with all that lies below it.

@@ -9,8 +9,8 @@ use souk::pb::souk::orders::v1::{WatchSellerOrdersRequest, WatchSellerOrdersResp
 use tonic::{Status, Streaming};
 
 use crate::event_source::EventSource;
-use crate::load::{describe, is_unsent};
-use crate::rig::{Caller, Shop, pause};
+use crate::load::describe;
+use crate::rig::{Caller, Shop, is_unsent, pause};
 
 /// How many orders the readers are to see; unknown while the load runs.
 #[derive(Default)]
