@@ -139,9 +139,15 @@ impl<T> Page<T> {
     }
 
     /// The same page of other items.
-    pub fn map<U>(self, each: impl FnMut(T) -> U) -> Page<U> {
+    pub fn map<U>(mut self, each: impl FnMut(T) -> U) -> Page<U> {
+        let items = std::mem::take(&mut self.items);
+        self.with(items.into_iter().map(each).collect())
+    }
+
+    /// The same page of what became of its items.
+    pub fn with<U>(self, items: Vec<U>) -> Page<U> {
         Page {
-            items: self.items.into_iter().map(each).collect(),
+            items,
             next: self.next,
             limit: self.limit,
             number: self.number,

@@ -1,15 +1,60 @@
-//! Who may see a reel and who may change it: for everyone else it does not exist.
+//! Who may see a reel and who may change it: for everyone else it does not exist. Reads, and
+//! what thousands do at once, decide from caches; a change decides in its own transaction.
+
+use std::sync::Arc;
 
 use super::reel::Listed;
-use super::seen::not_found;
 use super::sight::Sight;
 use super::{Reels, store};
 use crate::db::{Conn, Tx};
-use crate::kernel::id::{ProductId, ReelId, StoreId};
+use crate::kernel::id::{ProductId, ReelId, StoreId, UserId};
 use crate::kernel::{Call, Code, Error, Reason, Result};
 use crate::services::stores::Needed;
 
+/// What decides who sees a reel that is not deleted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Seen {
+    /// The product that it shows.
+    pub(super) product: ProductId,
+    /// The store that sells it.
+    pub(super) store: StoreId,
+    /// The owner of that store.
+    pub(super) seller: UserId,
+    /// Whether it is READY and not hidden; otherwise only its store sees it.
+    pub(super) is_shown: bool,
+}
+
 impl Reels {
+    /// A shown reel that the caller may see. Costs no statement when it is cached.
+    ///
+    /// # Errors
+    /// REEL_NOT_READY for the store of a reel that is not shown, NOT_FOUND otherwise.
+    pub(super) async fn open(&self, call: &Call, id: ReelId) -> Result<Arc<Seen>> {
+        let reel = self.visible(call, id).await?;
+        match reel.is_shown {
+            true => Ok(reel),
+            false => Err(not_ready()),
+        }
+    }
+
+    /// A reel that the caller may see, shown or not. Costs no statement when it is cached.
+    ///
+    /// # Errors
+    /// NOT_FOUND.
+    pub(super) async fn visible(&self, call: &Call, id: ReelId) -> Result<Arc<Seen>> {
+        let load = || async {
+            let found = store::seen(&self.0.db, id).await?;
+            found.map(Arc::new).ok_or_else(not_found)
+        };
+        let reel = self.0.seen.get_or_load(&id, load).await?;
+        let is_seen = (reel.is_shown && self.knows_product(call, reel.product).await?)
+            || self.is_member(self.0.db.read(), call, reel.store).await?;
+        match is_seen {
+            true => Ok(reel),
+            false => Err(not_found()),
+        }
+    }
+
     /// A reel that the caller may see: shown to everyone of the caller's tier, or of a
     /// store whose member the caller is.
     ///
@@ -65,8 +110,7 @@ impl Reels {
         if listed.is_out() {
             return Ok(listed);
         }
-        let message = "the reel is not shown to anyone yet";
-        Err(Error::new(Reason::ReelNotReady, message))
+        Err(not_ready())
     }
 
     /// The reel, held until commit, when the caller is a member of its store.
@@ -121,4 +165,13 @@ impl Reels {
             },
         }
     }
+}
+
+pub(super) fn not_found() -> Error {
+    Error::not_found("reel")
+}
+
+fn not_ready() -> Error {
+    let message = "the reel is not shown to anyone yet";
+    Error::new(Reason::ReelNotReady, message)
 }

@@ -1,7 +1,7 @@
 //! Comments: writing, changing and deleting them in the caller's transaction, each change
 //! with what it counts for; and listing them.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use async_trait::async_trait;
 
@@ -10,7 +10,7 @@ use super::sight::Sight;
 use super::store::comments::{self as rows, Seen};
 use super::store::stats::{self, Deltas, Stats};
 use super::{Comment, Reels, store, words};
-use crate::db::{NewEvent, Tx};
+use crate::db::{Conn, NewEvent, Tx};
 use crate::kernel::id::{ReelCommentId, ReelId, UserId};
 use crate::kernel::page::{Page, PageRequest, cursor};
 use crate::kernel::{Call, Error, Reason, Result, Time};
@@ -179,19 +179,9 @@ impl Reels {
             false => Seen::By(call.caller.user_id()),
         };
         let (found, total) = rows::page(db.read(), db.dialect(), reel, seen, page).await?;
-        let page = page.finish(found, total, |comment| cursor(comment.id, &[]));
-        let mut ids: Vec<UserId> = page.items.iter().map(|it| it.user_id.into()).collect();
-        ids.sort_unstable();
-        ids.dedup();
-        let authors = users::find_all(db.read(), &ids).await?;
-        let authors: HashMap<UserId, User> = authors
-            .into_iter()
-            .map(|author| (author.user_id(), author))
-            .collect();
-        Ok(page.map(|comment| Signed {
-            author: authors.get(&comment.user_id.into()).cloned(),
-            comment,
-        }))
+        let mut page = page.finish(found, total, |comment| cursor(comment.id, &[]));
+        let comments = std::mem::take(&mut page.items);
+        Ok(page.with(sign_all(db.read(), comments).await?))
     }
 }
 
@@ -216,6 +206,21 @@ impl users::Farewell for ForgetComments {
 pub(super) async fn sign(tx: &Tx, comment: Comment) -> Result<Signed> {
     let author = users::find(tx.conn(), comment.user_id.into()).await?;
     Ok(Signed { comment, author })
+}
+
+/// Comments with their authors. One statement.
+pub(super) async fn sign_all(conn: &impl Conn, comments: Vec<Comment>) -> Result<Vec<Signed>> {
+    let ids: BTreeSet<UserId> = comments.iter().map(|it| it.user_id.into()).collect();
+    let authors = users::find_all(conn, &Vec::from_iter(ids)).await?;
+    let authors: HashMap<UserId, User> = authors
+        .into_iter()
+        .map(|author| (author.user_id(), author))
+        .collect();
+    let sign = |comment: Comment| Signed {
+        author: authors.get(&comment.user_id.into()).cloned(),
+        comment,
+    };
+    Ok(comments.into_iter().map(sign).collect())
 }
 
 /// Counts a comment that came to be seen, or no longer is.

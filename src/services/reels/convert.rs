@@ -1,6 +1,6 @@
 //! Reels, comments, reports and blocked words on the wire.
 
-pub(super) mod reception;
+pub(super) mod stats;
 
 use prost::Message;
 
@@ -18,7 +18,7 @@ use crate::kernel::{Result, Time};
 use crate::pb::Timestamp;
 use crate::pb::souk::reels::v1 as pb;
 use crate::services::media::{Media, Named};
-use reception::{person_to_pb, stats_to_pb};
+use stats::{person_to_pb, stats_to_pb};
 
 /// The length of a video that nobody told, in seconds.
 const DEFAULT_DURATION: i32 = 30;

@@ -2,7 +2,7 @@
 
 use tonic::{Request, Response, Status};
 
-use super::convert::{self, comment_to_pb, reception, report_to_pb, view_to_pb, word_to_pb};
+use super::convert::{self, comment_to_pb, report_to_pb, stats, view_to_pb, word_to_pb};
 use super::list::{Among, Filter};
 use super::{Reels, moderation, words};
 use crate::grpc::paging::{Paged, take_paging};
@@ -145,7 +145,7 @@ impl ReelService for Reels {
         let (user, id) = (call.user()?, grpc::id("id", &message.id)?);
         self.open(&call, id).await?;
         let likes = self.0.likes.wish(&call, (id, user), true).await?;
-        grpc::answer(reception::liked_to_pb(id, likes))
+        grpc::answer(stats::liked_to_pb(id, likes))
     }
 
     async fn unlike_reel(
@@ -156,7 +156,7 @@ impl ReelService for Reels {
         let (user, id) = (call.user()?, grpc::id("id", &message.id)?);
         self.open(&call, id).await?;
         let likes = self.0.likes.wish(&call, (id, user), false).await?;
-        grpc::answer(reception::unliked_to_pb(id, likes))
+        grpc::answer(stats::unliked_to_pb(id, likes))
     }
 
     async fn list_likes(
@@ -172,7 +172,7 @@ impl ReelService for Reels {
         let (found, people) = self.likes(&call, id, &paged.page).await?;
         let users = found.items.iter().map(|like| {
             let account = people.iter().find(|it| it.user_id() == like.user);
-            reception::person_to_pb(like.user, account)
+            stats::person_to_pb(like.user, account)
         });
         grpc::answer(pb::ListLikesResponse {
             users: users.collect(),

@@ -7,7 +7,7 @@ use super::matcher::BlockedWords;
 use super::reel::View;
 use super::sight::Sight;
 use super::state::Step;
-use super::{Reel, Reels, convert, seen, store, words};
+use super::{Reel, Reels, access, convert, store, words};
 use crate::db::{NewEvent, Tx};
 use crate::kernel::id::{MediaId, ProductId, ReelId};
 use crate::kernel::{Call, Error, Reason, Result};
@@ -190,7 +190,7 @@ impl Reels {
     /// The reel as the caller of a write is shown it.
     pub(super) async fn reload(&self, tx: &Tx, call: &Call, id: ReelId) -> Result<View> {
         let listed = store::find_in(tx, id).await?;
-        let listed = listed.ok_or_else(seen::not_found)?;
+        let listed = listed.ok_or_else(access::not_found)?;
         self.view(tx.conn(), call, listed).await
     }
 }

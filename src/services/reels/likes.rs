@@ -18,8 +18,8 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use super::Reels;
+use super::access::not_found;
 use super::live::Watched;
-use super::seen::not_found;
 use super::store::stats::{self, Deltas};
 use super::store::{self, likes};
 use crate::db::{Db, Tx};

@@ -102,15 +102,9 @@ impl Reels {
         let db = &self.0.db;
         let read = |conn| async move { lists::reels(&conn, db.dialect(), filter, page).await };
         let (rows, total) = db.read_stale(&call.caller, read).await?;
-        let page = page.finish(rows, total, |listed| cursor(listed.reel.id, &[]));
-        let views = self.views(db.read(), call, page.items).await?;
-        Ok(Page {
-            items: views,
-            next: page.next,
-            limit: page.limit,
-            number: page.number,
-            total: page.total,
-        })
+        let mut page = page.finish(rows, total, |listed| cursor(listed.reel.id, &[]));
+        let listed = std::mem::take(&mut page.items);
+        Ok(page.with(self.views(db.read(), call, listed).await?))
     }
 
     /// A reel with what is shown beside it.

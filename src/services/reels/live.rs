@@ -12,14 +12,15 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::seen::not_found;
-use super::store::newest;
+use super::Comment;
+use super::access::not_found;
+use super::comments::{self, Signed};
+use super::store::comments as rows;
 use super::store::stats::{self, Stats};
 use crate::db::Db;
 use crate::events::{Latest, Watcher};
-use crate::kernel::id::{ReelCommentId, ReelId, UserId};
+use crate::kernel::id::ReelId;
 use crate::kernel::{Result, Time};
-use crate::services::users::{self, User};
 
 /// The shortest pause between two looks.
 const SOON: Duration = Duration::from_millis(100);
@@ -30,25 +31,11 @@ const BATCH: usize = 500;
 /// New comments that one message tells at the most.
 const SHOWN: usize = 5;
 
-/// A comment that everyone sees.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Comment {
-    pub(super) id: ReelCommentId,
-    pub(super) reel: ReelId,
-    pub(super) user: UserId,
-    pub(super) content: String,
-    pub(super) edited: bool,
-    pub(super) created_at: Time,
-    pub(super) updated_at: Time,
-}
-
 /// One of the last comments to a watched reel.
 #[derive(Debug, Clone)]
 pub(super) struct LastComment {
-    pub(super) comment: Comment,
-    /// The account that wrote it; none when it is closed, or when the comment was there
-    /// before anybody watched.
-    pub(super) author: Option<User>,
+    /// The comment; unsigned when it was there before anybody watched.
+    pub(super) signed: Signed,
     /// How many comments had ever been counted when it was first seen: it is new to whoever
     /// was told of fewer.
     pub(super) number: i64,
@@ -68,8 +55,10 @@ impl Now {
     /// What the first watcher finds; nobody is told of comments that are there already.
     fn first(stats: Stats, comments: Vec<Comment>, at: Time) -> Self {
         let known = |comment| LastComment {
-            comment,
-            author: None,
+            signed: Signed {
+                comment,
+                author: None,
+            },
             number: stats.commented,
         };
         Self {
@@ -81,15 +70,19 @@ impl Now {
 
     /// What it has become, now that these are the newest comments. They were read after the
     /// counts and may be ahead of them: what is not counted yet is told the next time.
-    fn next(&self, stats: Stats, newest: Vec<(Comment, Option<User>)>, at: Time) -> Self {
+    fn next(&self, stats: Stats, newest: Vec<Signed>, at: Time) -> Self {
         let counted = usize::try_from(stats.commented - self.stats.commented).unwrap_or(0);
         let mut comments = self.comments.clone();
         let mut new = newest;
-        new.retain(|(comment, _)| comments.iter().all(|it| it.comment.id != comment.id));
+        let is_known = |new: &Signed| {
+            comments
+                .iter()
+                .any(|it| it.signed.comment.id == new.comment.id)
+        };
+        new.retain(|new| !is_known(new));
         new.drain(..new.len().saturating_sub(counted));
-        comments.extend(new.into_iter().map(|(comment, author)| LastComment {
-            comment,
-            author,
+        comments.extend(new.into_iter().map(|signed| LastComment {
+            signed,
             number: stats.commented,
         }));
         comments.drain(..comments.len().saturating_sub(SHOWN));
@@ -132,7 +125,7 @@ impl Watched {
             let db = &self.0.db;
             let (conn, dialect, at) = (db.read(), db.dialect(), db.clock().now());
             // Before the counts: a comment that comes in between is then counted already.
-            let comments = newest::newest(conn, dialect, &[reel], SHOWN).await?;
+            let comments = rows::newest(conn, dialect, &[reel], SHOWN).await?;
             let found = stats::of_shown(conn, dialect, &[reel]).await?;
             let stats = found.get(&reel).copied().ok_or_else(not_found)?;
             Ok(Now::first(stats, comments, at))
@@ -223,23 +216,16 @@ impl Watched {
     }
 
     /// The newest comments of reels, oldest first, with their authors.
-    async fn newest_comments(
-        &self,
-        reels: &[ReelId],
-    ) -> Result<HashMap<ReelId, Vec<(Comment, Option<User>)>>> {
-        let mut by_reel: HashMap<_, Vec<_>> = HashMap::new();
+    async fn newest_comments(&self, reels: &[ReelId]) -> Result<HashMap<ReelId, Vec<Signed>>> {
+        let mut by_reel: HashMap<ReelId, Vec<Signed>> = HashMap::new();
         if reels.is_empty() {
             return Ok(by_reel);
         }
         let (conn, dialect) = (self.0.db.read(), self.0.db.dialect());
-        let newest = newest::newest(conn, dialect, reels, SHOWN).await?;
-        let authors: HashSet<UserId> = newest.iter().map(|comment| comment.user).collect();
-        let authors: Vec<UserId> = authors.into_iter().collect();
-        let authors = users::find_all(conn, &authors).await?;
-        for comment in newest {
-            let author = authors.iter().find(|it| it.user_id() == comment.user);
-            let told = by_reel.entry(comment.reel).or_default();
-            told.push((comment, author.cloned()));
+        let newest = rows::newest(conn, dialect, reels, SHOWN).await?;
+        for signed in comments::sign_all(conn, newest).await? {
+            let reel = signed.comment.reel_id.into();
+            by_reel.entry(reel).or_default().push(signed);
         }
         Ok(by_reel)
     }
@@ -251,13 +237,16 @@ mod tests {
 
     fn comment(number: u8) -> Comment {
         Comment {
-            id: uuid::Uuid::from_u128(number.into()).into(),
-            reel: uuid::Uuid::nil().into(),
-            user: uuid::Uuid::nil().into(),
+            id: uuid::Uuid::from_u128(number.into()),
+            reel_id: uuid::Uuid::nil(),
+            user_id: uuid::Uuid::nil(),
             content: number.to_string(),
             edited: false,
-            created_at: Time::from_micros(0),
-            updated_at: Time::from_micros(0),
+            hidden: false,
+            version: 1,
+            created_at: 0,
+            updated_at: 0,
+            deleted_at: None,
         }
     }
 
@@ -270,14 +259,17 @@ mod tests {
 
     impl Now {
         fn after(&self, commented: i64, newest: impl IntoIterator<Item = u8>) -> Self {
-            let newest = newest.into_iter().map(|number| (comment(number), None));
+            let newest = newest.into_iter().map(|number| Signed {
+                comment: comment(number),
+                author: None,
+            });
             self.next(stats(commented), newest.collect(), self.at)
         }
 
         /// What is told to a watcher that was told of so many comments.
         fn new_to(&self, commented: i64) -> Vec<&str> {
             let new = self.comments.iter().filter(|it| it.number > commented);
-            new.map(|it| it.comment.content.as_str()).collect()
+            new.map(|it| it.signed.comment.content.as_str()).collect()
         }
     }
 

@@ -24,7 +24,6 @@ mod live;
 mod matcher;
 mod moderation;
 mod reel;
-mod seen;
 mod sight;
 mod state;
 mod stats;
@@ -60,10 +59,10 @@ pub use jobs::register;
 pub use life::ReelsOfVideos;
 pub use likes::TakeLikesBack;
 
+use access::Seen;
 use likes::Likes;
 use live::Watched;
 use matcher::BlockedWords;
-use seen::Seen;
 use stats::FoldMeter;
 use views::Views;
 

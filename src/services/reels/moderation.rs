@@ -8,7 +8,7 @@ use super::reel::View;
 use super::sight::Sight;
 use super::state::ReportStatus;
 use super::store::{self, reports};
-use super::{Reels, Report, life, seen};
+use super::{Reels, Report, access, life};
 use crate::db::Tx;
 use crate::kernel::id::{ReelCommentId, ReelId, ReelReportId, UserId};
 use crate::kernel::page::{Page, PageRequest, cursor};
@@ -110,7 +110,7 @@ impl Reels {
         hidden: bool,
     ) -> Result<View> {
         let found = store::lock(tx, id).await?;
-        let mut reel = found.ok_or_else(seen::not_found)?.reel;
+        let mut reel = found.ok_or_else(access::not_found)?.reel;
         if hidden {
             reports::uphold(tx, Target::Reel(id), call.caller.user_id()).await?;
         }

@@ -5,10 +5,8 @@ pub(super) mod attribution;
 pub(super) mod comments;
 pub(super) mod likes;
 pub(super) mod lists;
-pub(super) mod newest;
 pub(super) mod proof;
 pub(super) mod reports;
-pub(super) mod seen;
 pub(super) mod stats;
 pub(super) mod views;
 pub(super) mod words;
@@ -17,8 +15,10 @@ use sea_orm::{
     ActiveModelTrait, ColumnTrait, DbErr, EntityTrait, FromQueryResult, Iden, IntoActiveModel,
     Iterable, QueryFilter, QueryResult, QuerySelect, Select,
 };
+use uuid::Uuid;
 
 use super::Reel;
+use super::access::Seen;
 use super::entity::reel;
 use super::reel::Listed;
 use crate::db::{Conn, Db, Dialect, Tx, unique_violation};
@@ -50,6 +50,23 @@ async fn one(conn: &impl Conn, dialect: Dialect, id: ReelId, lock: &str) -> Resu
     let statement = dialect.statement(sql, [id.uuid().into()]);
     let row = conn.query_one_raw(statement).await?;
     row.as_ref().map(listed).transpose()
+}
+
+/// What decides who sees a reel, unless it is deleted.
+pub async fn seen(db: &Db, id: ReelId) -> Result<Option<Seen>> {
+    let sql = "SELECT product_id, store_id, seller_id, status = 'READY' AND NOT hidden AS shown \
+               FROM reels WHERE id = $1 AND deleted_at IS NULL";
+    let statement = db.dialect().statement(sql, [id.uuid().into()]);
+    let Some(row) = db.read().query_one_raw(statement).await? else {
+        return Ok(None);
+    };
+    let id = |column| row.try_get::<Uuid>("", column);
+    Ok(Some(Seen {
+        product: id("product_id")?.into(),
+        store: id("store_id")?.into(),
+        seller: id("seller_id")?.into(),
+        is_shown: row.try_get("", "shown")?,
+    }))
 }
 
 /// Reels beside their products. A cross join, because SQLite reads the tables of one in

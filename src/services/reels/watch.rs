@@ -5,7 +5,8 @@ use std::future::ready;
 use futures_util::{Stream, StreamExt};
 
 use super::Reels;
-use super::convert::reception::{comment_to_pb, count_to_pb, stats_to_pb};
+use super::convert::comment_to_pb;
+use super::convert::stats::{count_to_pb, stats_to_pb};
 use super::live::Now;
 use super::store::stats::Stats;
 use crate::events::Newest;
@@ -73,9 +74,7 @@ fn told(reel: ReelId, now: &Now, last: Option<Stats>) -> Option<pb::WatchReelRes
     Some(pb::WatchReelResponse {
         stats: Some(stats_to_pb(&now.stats)),
         changes: Some(changes),
-        comments: comments
-            .map(|it| comment_to_pb(&it.comment, it.author.as_ref()))
-            .collect(),
+        comments: comments.map(|it| comment_to_pb(&it.signed)).collect(),
         ..message_of(reel, r#type, now.at)
     })
 }

@@ -16,7 +16,6 @@ mod inventory;
 mod media;
 mod ops;
 mod orders;
-mod reception;
 mod reels;
 mod stores;
 mod users;
@@ -163,7 +162,6 @@ pub fn rows() -> impl Iterator<Item = &'static Row> {
         reels::ROWS,
         cart::ROWS,
         orders::ROWS,
-        reception::ROWS,
         delivery::ROWS,
         analytics::ROWS,
         ops::ROWS,

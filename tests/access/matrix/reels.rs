@@ -36,6 +36,36 @@ pub const ROWS: &[Row] = &[
     ),
     row("ReelService/DeleteReel", r#"{"id":"$reel"}"#, STORE, Denied).alone(),
     row(
+        "ReelService/LikeReel",
+        r#"{"id":"$reel"}"#,
+        SIGNED_IN,
+        Hidden,
+    ),
+    row(
+        "ReelService/UnlikeReel",
+        r#"{"id":"$reel"}"#,
+        SIGNED_IN,
+        Hidden,
+    ),
+    row(
+        "ReelService/ListLikes",
+        r#"{"id":"$reel"}"#,
+        SIGNED_IN,
+        Hidden,
+    ),
+    row(
+        "ReelService/RecordView",
+        r#"{"id":"$reel"}"#,
+        EVERYONE,
+        Hidden,
+    ),
+    row(
+        "ReelService/WatchReel",
+        r#"{"id":"$reel"}"#,
+        EVERYONE,
+        Hidden,
+    ),
+    row(
         "ReelService/ListComments",
         r#"{"id":"$reel"}"#,
         EVERYONE,

@@ -1,17 +1,21 @@
 //! Queries on comments.
 
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect, Select,
-    Value,
+    ActiveModelTrait, ColumnTrait, EntityTrait, FromQueryResult, IntoActiveModel, QueryFilter,
+    QuerySelect, Select, Value,
 };
 
 use super::super::Comment;
 use super::super::entity::comment;
+use super::columns;
 use super::lists::{Order, rows};
 use crate::db::{Conditions, Conn, Dialect, Tx};
 use crate::kernel::Result;
 use crate::kernel::id::{ReelCommentId, ReelId, UserId};
 use crate::kernel::page::PageRequest;
+
+/// Reels whose newest comments one statement reads.
+const REELS_AT_ONCE: usize = 50;
 
 /// Which comments of a reel to list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,6 +30,34 @@ pub enum Seen {
 pub async fn lock(tx: &Tx, id: ReelCommentId) -> Result<Option<Comment>> {
     let query = kept().filter(comment::Column::Id.eq(id.uuid()));
     Ok(query.lock_exclusive().one(tx.conn()).await?)
+}
+
+/// The newest comments of each reel that everyone sees, `most` at the most, oldest first.
+/// Each reel's are the end of an index, whatever the planner thinks of the others.
+pub async fn newest(
+    conn: &impl Conn,
+    dialect: Dialect,
+    reels: &[ReelId],
+    most: usize,
+) -> Result<Vec<Comment>> {
+    let columns = columns::<comment::Entity>();
+    let mut comments = Vec::new();
+    for reels in reels.chunks(REELS_AT_ONCE) {
+        let of_one = |place| {
+            format!(
+                "SELECT * FROM (SELECT {columns} FROM reel_comments \
+                 WHERE reel_id = ${place} AND deleted_at IS NULL AND NOT hidden \
+                 ORDER BY id DESC LIMIT {most}) newest"
+            )
+        };
+        let parts: Vec<String> = (1..=reels.len()).map(of_one).collect();
+        let sql = format!("{} ORDER BY id", parts.join(" UNION ALL "));
+        let ids = reels.iter().map(|reel| reel.uuid().into());
+        for row in conn.query_all_raw(dialect.statement(sql, ids)).await? {
+            comments.push(Comment::from_query_result(&row, "")?);
+        }
+    }
+    Ok(comments)
 }
 
 /// Adds a comment.

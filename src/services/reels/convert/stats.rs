@@ -1,9 +1,7 @@
-//! How reels are received, on the wire.
+//! How reels are received, and by whom, on the wire.
 
-use crate::grpc::convert::time_to_pb;
 use crate::kernel::id::{ReelId, UserId};
 use crate::pb::souk::reels::v1 as pb;
-use crate::services::reels::live::Comment;
 use crate::services::reels::store::stats::Stats;
 use crate::services::users::User;
 
@@ -49,20 +47,6 @@ pub(in super::super) fn person_to_pb(id: UserId, account: Option<&User>) -> pb::
         id: id.to_string(),
         name: name.unwrap_or_default(),
         avatar_url: avatar_url.unwrap_or_default(),
-    }
-}
-
-/// A comment that everyone sees.
-pub(in super::super) fn comment_to_pb(comment: &Comment, author: Option<&User>) -> pb::ReelComment {
-    pb::ReelComment {
-        id: comment.id.to_string(),
-        reel_id: comment.reel.to_string(),
-        user: Some(person_to_pb(comment.user, author)),
-        content: comment.content.clone(),
-        edited: comment.edited,
-        hidden: false,
-        created_at: Some(time_to_pb(comment.created_at)),
-        updated_at: Some(time_to_pb(comment.updated_at)),
     }
 }
 
