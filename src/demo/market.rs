@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
 use super::call::{Call, Client};
-use super::sign_in;
+use super::{reels, sign_in};
 
 const MARKET: &str = include_str!("market.json");
 
@@ -74,18 +74,10 @@ async fn open(client: &Client, token: &str, store: &mut Value) -> Result<(String
         let created = Call::new("a product", "CatalogService/CreateProduct", product);
         let created = client.quiet(created.by(token)).await?;
         if !reel.is_null() {
-            film(client, token, &created["product"]["id"], reel).await?;
+            reels::film(client, token, &created["product"]["id"], &reel["caption"]).await?;
         }
     }
     Ok((text(&opened["store"]["id"]), products.len()))
-}
-
-/// Makes a reel of a product: a draft, which waits for its video.
-async fn film(client: &Client, token: &str, product: &Value, mut reel: Value) -> Result<()> {
-    reel["productId"] = product.clone();
-    let made = Call::new("a reel", "ReelService/CreateReel", reel);
-    client.quiet(made.by(token)).await?;
-    Ok(())
 }
 
 fn list(value: &Value) -> Vec<Value> {

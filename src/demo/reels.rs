@@ -36,37 +36,61 @@ pub(super) async fn play(
     buy(client, seller, customer, product, &reel).await
 }
 
+/// Makes a reel of a product without a word; it is shown soon.
+pub(super) async fn film(
+    client: &Client,
+    seller: &str,
+    product: &Value,
+    caption: &Value,
+) -> Result<()> {
+    let announced = client.quiet(announcement("a video").by(seller)).await?;
+    send(client, &announced).await?;
+    let id = &announced["media"]["id"];
+    let there = json!({"id": id});
+    let there = Call::new("its bytes", "MediaService/CompleteUpload", there);
+    client.quiet(there.by(seller)).await?;
+    let reel = json!({"productId": product, "caption": caption, "videoMediaId": id});
+    let reel = Call::new("a reel", "ReelService/CreateReel", reel);
+    client.quiet(reel.by(seller)).await.map(drop)
+}
+
 /// Announces a video, sends its bytes past the API, and has them checked.
 async fn upload(client: &Client, seller: &str) -> Result<String> {
-    let bytes = video::mp4();
-    let announce = json!({
-        "purpose": "REEL_VIDEO",
-        "fileName": "couscous.mp4",
-        "contentType": "video/mp4",
-        "size": bytes.len(),
-    });
-    let title = "A seller announces a video";
-    let upload = client
-        .show(Call::new(title, "MediaService/CreateUpload", announce).by(seller))
-        .await?;
-    let url = text(&upload["uploadUrl"])?;
+    let announce = announcement("A seller announces a video").by(seller);
+    let announced = client.show(announce).await?;
     println!("\n\u{1b}[1m── and sends it straight to the object store\u{1b}[0m");
-    let mut put = client.http().put(&url).body(bytes);
-    let mut line = "curl -s -X PUT --data-binary @couscous.mp4".to_owned();
-    for (name, value) in upload["headers"].as_object().into_iter().flatten() {
-        let value = text(value)?;
-        line.push_str(&format!(" -H '{name}: {value}'"));
-        put = put.header(name, value);
-    }
-    println!("{line} '{url}'");
-    put.send().await?.error_for_status()?;
-    let id = text(&upload["media"]["id"])?;
+    println!("{}", send(client, &announced).await?);
+    let id = text(&announced["media"]["id"])?;
     let title = "Then its bytes are checked";
     let there = json!({"id": id});
     client
         .show(Call::new(title, "MediaService/CompleteUpload", there).by(seller))
         .await?;
     Ok(id)
+}
+
+fn announcement(title: &'static str) -> Call {
+    let announce = json!({
+        "purpose": "REEL_VIDEO",
+        "fileName": "reel.mp4",
+        "contentType": "video/mp4",
+        "size": video::mp4().len(),
+    });
+    Call::new(title, "MediaService/CreateUpload", announce)
+}
+
+/// Sends the bytes of an announced video; gives the curl that does the same.
+async fn send(client: &Client, announced: &Value) -> Result<String> {
+    let url = text(&announced["uploadUrl"])?;
+    let mut put = client.http().put(&url).body(video::mp4());
+    let mut line = "curl -s -X PUT --data-binary @reel.mp4".to_owned();
+    for (name, value) in announced["headers"].as_object().into_iter().flatten() {
+        let value = text(value)?;
+        line.push_str(&format!(" -H '{name}: {value}'"));
+        put = put.header(name, value);
+    }
+    put.send().await?.error_for_status()?;
+    Ok(format!("{line} '{url}'"))
 }
 
 async fn publish(client: &Client, seller: &str, product: &str, media: &str) -> Result<String> {
