@@ -1,23 +1,27 @@
 //! Finding blocked words in what people write. Pure.
 //!
 //! Texts are compared letter by letter in a plain form: without case, accents, vowel signs
-//! and what stands between letters. A word is found where it stands alone and, from four
-//! letters on, also where it is written apart or together; never inside of another word,
-//! which would refuse far too much.
+//! and what stands between letters. A word is found where it stands alone, from four letters
+//! on also where it is written letter by letter or together, and a long one however it is
+//! written apart; never inside of another word, and no short one across words, which would
+//! refuse far too much ("la mer de sable").
 
 use std::collections::HashSet;
 
 use deunicode::deunicode_char;
 
-/// Letters from which on a word is found although it is written apart.
+/// Letters from which on a word is found although each of them stands apart.
 const APART: usize = 4;
+/// Letters from which on it is found in whatever pieces: so long a word does not come about
+/// where others meet.
+const IN_PIECES: usize = 7;
 
 /// The blocked words, ready to be looked for.
 #[derive(Debug, Clone, Default)]
 pub struct BlockedWords {
-    /// Short ones, with their spaces.
+    /// All of them, with their spaces.
     whole: HashSet<String>,
-    /// The others, without spaces.
+    /// Those that are not short, without spaces.
     squeezed: HashSet<String>,
     /// Bytes of the longest one.
     longest: usize,
@@ -28,16 +32,15 @@ impl BlockedWords {
     pub fn new(words: impl IntoIterator<Item = String>) -> Self {
         let mut all = Self::default();
         for word in words {
-            let squeezed = word.replace(' ', "");
-            let is_long = squeezed.chars().count() >= APART;
-            let (kept, set) = match is_long {
-                true => (squeezed, &mut all.squeezed),
-                false => (word, &mut all.whole),
-            };
-            if !kept.is_empty() {
-                all.longest = all.longest.max(kept.len());
-                set.insert(kept);
+            if word.is_empty() {
+                continue;
             }
+            let squeezed = word.replace(' ', "");
+            all.longest = all.longest.max(squeezed.len());
+            if squeezed.chars().count() >= APART {
+                all.squeezed.insert(squeezed);
+            }
+            all.whole.insert(word);
         }
         all
     }
@@ -51,8 +54,8 @@ impl BlockedWords {
 
     /// Whether a text begins with one of the words.
     fn begin_at(&self, words: &[&str]) -> bool {
-        let (mut whole, mut squeezed) = (String::new(), String::new());
-        for word in words {
+        let (mut whole, mut squeezed, mut is_spelled) = (String::new(), String::new(), true);
+        for (before, word) in words.iter().enumerate() {
             if !whole.is_empty() {
                 whole.push(' ');
             }
@@ -61,7 +64,9 @@ impl BlockedWords {
             if squeezed.len() > self.longest {
                 return false;
             }
-            if self.whole.contains(&whole) || self.squeezed.contains(&squeezed) {
+            is_spelled &= word.chars().count() == 1;
+            let may_be_apart = before == 0 || is_spelled || squeezed.chars().count() >= IN_PIECES;
+            if self.whole.contains(&whole) || (may_be_apart && self.squeezed.contains(&squeezed)) {
                 return true;
             }
         }
@@ -155,7 +160,15 @@ mod tests {
 
     #[test]
     fn words_are_found_where_they_stand_alone_and_long_ones_apart_too() {
-        let words = blocked(&["arnaque", "con", "faux billet", "كلب", "احتيال"]);
+        let words = blocked(&[
+            "arnaque",
+            "con",
+            "faux billet",
+            "كلب",
+            "احتيال",
+            "merde",
+            "pute",
+        ]);
         for (text, found) in [
             ("Quelle ARNAQUÉ !", true),
             ("a r n a q u e", true),
@@ -175,6 +188,9 @@ mod tests {
             ("إحْتِيال", true),
             ("", false),
             ("très bon couscous", false),
+            ("m.e.r.d.e", true),
+            ("la mer de sable", false),
+            ("j'ai pu te livrer", false),
         ] {
             assert_eq!(words.are_in(text), found, "{text}");
         }
