@@ -133,6 +133,7 @@ CREATE UNIQUE INDEX reel_reports_open_reel ON reel_reports (reel_id, reporter_id
 CREATE UNIQUE INDEX reel_reports_open_comment ON reel_reports (comment_id, reporter_id)
     WHERE status = 'OPEN' AND comment_id IS NOT NULL;
 CREATE INDEX reel_reports_status ON reel_reports (status, id);
+CREATE INDEX reel_reports_comment ON reel_reports (comment_id) WHERE comment_id IS NOT NULL;
 CREATE INDEX reel_reports_reporter ON reel_reports (reporter_id);
 
 CREATE TABLE blocked_words (

@@ -254,6 +254,7 @@ pub(super) const ALL: &[Invariant] = &[
                 EXISTS (SELECT 1 FROM credentials c WHERE c.user_id = u.id)
                 OR EXISTS (SELECT 1 FROM mail_links l WHERE l.user_id = u.id)
                 OR EXISTS (SELECT 1 FROM reel_comments c WHERE c.user_id = u.id AND c.deleted_at IS NULL)
+                OR EXISTS (SELECT 1 FROM reel_likes l WHERE l.user_id = u.id)
                 OR EXISTS (SELECT 1 FROM sessions s WHERE s.user_id = u.id AND s.ended_at IS NULL))",
     },
     Invariant {

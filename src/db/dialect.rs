@@ -73,6 +73,15 @@ impl Dialect {
         }
     }
 
+    /// Keeps the rows that a select with joins reads from one table from being deleted or
+    /// locked for good, until commit; others may do the same.
+    pub fn for_key_share_of(self, table: &str) -> String {
+        match self {
+            Self::Sqlite => String::new(),
+            Self::Postgres => format!(" FOR KEY SHARE OF {table}"),
+        }
+    }
+
     /// Locks the rows of a select and skips those that others hold.
     pub const fn for_update_skip_locked(self) -> &'static str {
         match self {

@@ -87,6 +87,22 @@ impl Tx {
         Ok(())
     }
 
+    /// Takes the turn of a key when no other transaction has it, and holds it until the end;
+    /// says whether it did. SQLite's one writer always does.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn try_turn(&self, key: &str) -> Result<bool> {
+        if self.dialect() == Dialect::Sqlite {
+            return Ok(true);
+        }
+        let sql = "SELECT pg_try_advisory_xact_lock(hashtextextended($1, 0)) AS won";
+        let statement = self.dialect().statement(sql, [key.into()]);
+        let row = self.conn().query_one_raw(statement).await?;
+        let row = row.ok_or_else(|| Error::internal("a lock without an answer"))?;
+        Ok(row.try_get("", "won")?)
+    }
+
     /// Leaves the entry of the audit log that [`Db::write`] leaves by itself: for changes
     /// that cannot be recorded as answers, because those hold tokens.
     ///

@@ -10,6 +10,12 @@ use crate::kernel::id::{ReelId, StoreId};
 use crate::kernel::page::{PageRequest, read_cursor};
 use crate::kernel::{Currency, Error, Result, Time};
 
+/// Orders that still stand: what came back counts for nothing.
+const STANDING: &str = "orders.status NOT IN ('CANCELLED', 'FAILED', 'RETURNED')";
+/// Orders that brought money, and kept it.
+const PAID: &str = "orders.payment_status = 'PAID' \
+     AND orders.status NOT IN ('CANCELLED', 'FAILED', 'RETURNED')";
+
 /// The numbers of stores: four statements. `since` is when the last month began.
 pub async fn stats(
     conn: &impl Conn,
@@ -74,7 +80,7 @@ impl<C: Conn> Query<'_, C> {
 
     async fn orders(&self, since: Time) -> Result<Orders> {
         let sql = |of_stores: &str, [currency, since]: [usize; 2]| {
-            let paid = format!("payment_status = 'PAID' AND currency = ${currency}");
+            let paid = format!("{PAID} AND currency = ${currency}");
             let recent = format!("{paid} AND created_at >= ${since}");
             format!(
                 "SELECT count(*) AS total, \
@@ -124,7 +130,7 @@ impl<C: Conn> Query<'_, C> {
             format!(
                 "SELECT count(DISTINCT orders.id) AS sold, {} AS revenue FROM orders \
                  JOIN order_items ON order_items.order_id = orders.id WHERE {of_stores} \
-                 AND payment_status = 'PAID' AND currency = ${currency} AND reel_id IS NOT NULL",
+                 AND {PAID} AND currency = ${currency} AND reel_id IS NOT NULL",
                 sum("order_items.subtotal"),
             )
         };
@@ -224,13 +230,13 @@ pub struct Sales {
 pub async fn sales(conn: &impl Conn, dialect: Dialect, reels: &[ReelId]) -> Result<Vec<Sales>> {
     let mut conditions = Conditions::default();
     conditions.one_of("reel_id", reels.iter().map(|reel| reel.uuid().into()));
-    conditions.always("orders.status NOT IN ('CANCELLED', 'FAILED')");
+    conditions.always(STANDING);
     let sql = format!(
         "SELECT reel_id, count(DISTINCT orders.id) AS orders, {} AS pieces, {} AS revenue \
          FROM order_items JOIN orders ON orders.id = order_items.order_id \
          WHERE {} GROUP BY reel_id",
         sum("quantity"),
-        sum("CASE WHEN payment_status = 'PAID' THEN order_items.subtotal END"),
+        sum(&format!("CASE WHEN {PAID} THEN order_items.subtotal END")),
         conditions.sql()
     );
     let statement = dialect.statement(sql, conditions.values());

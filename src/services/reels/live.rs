@@ -69,10 +69,19 @@ impl Now {
     }
 
     /// What it has become, now that these are the newest comments. They were read after the
-    /// counts and may be ahead of them: what is not counted yet is told the next time.
+    /// counts and may be ahead of them: what is not counted yet is told the next time. What
+    /// is not among them any more is told to nobody.
     fn next(&self, stats: Stats, newest: Vec<Signed>, at: Time) -> Self {
         let counted = usize::try_from(stats.commented - self.stats.commented).unwrap_or(0);
         let mut comments = self.comments.clone();
+        if stats.uncommented > self.stats.uncommented {
+            let is_there = |it: &LastComment| {
+                newest
+                    .iter()
+                    .any(|new| new.comment.id == it.signed.comment.id)
+            };
+            comments.retain(is_there);
+        }
         let mut new = newest;
         let is_known = |new: &Signed| {
             comments
@@ -203,11 +212,11 @@ impl Watched {
                 (Some(_), _) => {}
             }
         }
-        let grown = changed
+        let talked = changed
             .iter()
-            .filter(|(_, stats, before)| stats.commented > before.stats.commented);
-        let grown: Vec<ReelId> = grown.map(|(reel, ..)| *reel).collect();
-        let mut newest = self.newest_comments(&grown).await?;
+            .filter(|(_, stats, before)| comments_of(stats) != comments_of(&before.stats));
+        let talked: Vec<ReelId> = talked.map(|(reel, ..)| *reel).collect();
+        let mut newest = self.newest_comments(&talked).await?;
         for (reel, stats, before) in changed {
             let newest = newest.remove(&reel).unwrap_or_default();
             self.0.latest.set(reel, before.next(stats, newest, at));
@@ -229,6 +238,11 @@ impl Watched {
         }
         Ok(by_reel)
     }
+}
+
+/// What changes when comments come or go.
+const fn comments_of(stats: &Stats) -> (i64, i64) {
+    (stats.commented, stats.uncommented)
 }
 
 #[cfg(test)]
@@ -288,6 +302,21 @@ mod tests {
         let now = now.after(12, 8..=12);
         assert_eq!(now.new_to(2), ["8", "9", "10", "11", "12"]);
         assert_eq!(now.new_to(12).len(), 0);
+    }
+
+    #[test]
+    fn a_comment_that_is_gone_is_told_to_nobody() {
+        let now = watched(1, [1]).after(3, [1, 2, 3]);
+        let gone = Stats {
+            uncommented: 1,
+            ..stats(3)
+        };
+        let left = [1, 3].map(|number| Signed {
+            comment: comment(number),
+            author: None,
+        });
+        let now = now.next(gone, left.into(), now.at);
+        assert_eq!(now.new_to(1), ["3"]);
     }
 
     #[test]

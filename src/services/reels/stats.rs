@@ -101,7 +101,8 @@ pub(super) async fn fold(db: &Db) -> Result<usize> {
 /// The changes of one moment and their sums are in one transaction, so whatever stops in
 /// between, each is counted once.
 async fn fold_some(tx: &Tx) -> Result<usize> {
-    if !stats::alone(tx).await? {
+    // One process at a time.
+    if !tx.try_turn("reels.fold").await? {
         return Ok(0);
     }
     let (taken, deltas) = stats::take(tx, BATCH).await?;

@@ -178,7 +178,6 @@ async fn numbers_are_counted_by_four_statements_and_then_kept() {
     };
     stats(&seller.client, "").await.unwrap();
     app.settle().await;
-    seller.client.catalog();
     let mut analytics = seller.client.analytics();
     let first = analytics.get_seller_stats(request()).await.unwrap();
     assert!(statements(&first) <= 5, "{}", statements(&first));

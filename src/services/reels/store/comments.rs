@@ -103,7 +103,7 @@ pub async fn lock_of_user(tx: &Tx, user: UserId) -> Result<Vec<Comment>> {
 }
 
 /// Deletes the comments of a user, which the caller has locked, and what they said, also
-/// of those that were deleted before; and what the user told moderators.
+/// of those that were deleted or reported before; and what the user told moderators.
 pub async fn forget_user(tx: &Tx, user: UserId) -> Result<()> {
     let (id, now) = (user.uuid(), tx.now().micros());
     let run = async |sql: &str, values: Vec<Value>| {
@@ -122,6 +122,12 @@ pub async fn forget_user(tx: &Tx, user: UserId) -> Result<()> {
          version = CASE WHEN deleted_at IS NULL THEN version + 1 ELSE version END, \
          deleted_at = COALESCE(deleted_at, $2) WHERE user_id = $1",
         vec![id.into(), now.into()],
+    )
+    .await?;
+    run(
+        "UPDATE reel_reports SET content = '-' WHERE comment_id IN \
+         (SELECT id FROM reel_comments WHERE user_id = $1)",
+        vec![id.into()],
     )
     .await?;
     run(

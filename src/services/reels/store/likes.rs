@@ -14,8 +14,9 @@ use crate::kernel::{Error, Result, Time};
 
 const PAIR: [(&str, Kind); 2] = [("reel_id", Kind::Id), ("user_id", Kind::Id)];
 
-/// Adds likes to reels that are shown; answers those that were not there. Rows are written
-/// in their order, so that two calls never wait for each other in a circle.
+/// Adds likes of open accounts to reels that are shown; answers those that were not there.
+/// Rows are written in their order, so that two calls never wait for each other in a circle,
+/// and accounts are held, so that one that closes takes every like with it.
 ///
 /// # Errors
 /// Those of the database.
@@ -23,11 +24,12 @@ pub(in super::super) async fn add(tx: &Tx, wanted: &[Pair]) -> Result<HashSet<Pa
     let sql = format!(
         "INSERT INTO reel_likes (reel_id, user_id, created_at) \
          SELECT reels.id, want.user_id, CAST($2 AS bigint) FROM {} AS want \
-         JOIN reels ON reels.id = want.reel_id \
+         JOIN reels ON reels.id = want.reel_id JOIN users ON users.id = want.user_id \
          WHERE reels.status = 'READY' AND NOT reels.hidden AND reels.deleted_at IS NULL \
-         ORDER BY reels.id, want.user_id \
+         AND users.deleted_at IS NULL ORDER BY reels.id, want.user_id{} \
          ON CONFLICT DO NOTHING RETURNING reel_id, user_id",
-        tx.dialect().table(&PAIR, 1)
+        tx.dialect().table(&PAIR, 1),
+        tx.dialect().for_key_share_of("users"),
     );
     let now = tx.now().micros().into();
     changed(tx, &sql, wanted, [now]).await

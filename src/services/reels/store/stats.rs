@@ -170,26 +170,6 @@ pub(in super::super) async fn waits(conn: &impl Conn, dialect: Dialect) -> Resul
         .is_some())
 }
 
-/// Whether this transaction is the only one that takes over, until its end. SQLite has no
-/// other one.
-///
-/// # Errors
-/// Those of the database.
-pub(in super::super) async fn alone(tx: &Tx) -> Result<bool> {
-    if tx.dialect() == Dialect::Sqlite {
-        return Ok(true);
-    }
-    let sql = "SELECT pg_try_advisory_xact_lock(hashtextextended('reels.fold', 0)) AS won";
-    let row = tx
-        .conn()
-        .query_one_raw(tx.dialect().statement(sql, []))
-        .await?;
-    Ok(match row {
-        Some(row) => row.try_get("", "won")?,
-        None => false,
-    })
-}
-
 /// Takes away the oldest of what waits, `limit` rows at the most; says how many rows it
 /// was. Their order is that of the commits wherever one depends on another: nobody takes
 /// back a like that is not there.
