@@ -36,8 +36,9 @@ enum State {
     HalfOpen(Time),
 }
 
-/// Leave to call once. Dropped without a word, it counts as a failure: the caller was
-/// given up while it waited.
+/// Leave to call once. Dropped without a word, it tells nothing of the provider: whoever
+/// asked went away, which anybody can do as often as they like. So every call needs a limit
+/// of its own that is shorter than its caller's patience.
 #[derive(Debug)]
 #[must_use]
 pub struct Permit {
@@ -117,6 +118,16 @@ impl Breaker {
         });
     }
 
+    /// Forgets a call that nobody waits for any more. If it was the one that tries, another
+    /// may try at once.
+    fn abandoned(&self) {
+        let mut state = self.lock();
+        if matches!(*state, State::HalfOpen(_)) {
+            *state = State::Open(self.clock.now());
+            self.told.set(2.0);
+        }
+    }
+
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -139,7 +150,7 @@ impl Permit {
 impl Drop for Permit {
     fn drop(&mut self) {
         if !self.is_settled {
-            self.breaker.record(true);
+            self.breaker.abandoned();
         }
     }
 }
@@ -196,17 +207,20 @@ mod tests {
     }
 
     #[test]
-    fn a_call_that_is_given_up_counts_as_failed_and_blocks_nobody() {
+    fn a_call_that_is_given_up_tells_nothing_and_blocks_nobody() {
         let breaker = breaker();
-        for _ in 0..FAILURES_MAX {
+        fail(&breaker, FAILURES_MAX - 1);
+        for _ in 0..WINDOW {
             drop(breaker.enter().unwrap());
         }
+        fail(&breaker, 1);
         assert!(breaker.enter().is_err());
         breaker.clock.advance(PAUSE);
+        // The one that tries goes away: the next one tries in its place.
         drop(breaker.enter().unwrap());
+        let trial = breaker.enter().unwrap();
         assert!(breaker.enter().is_err());
-        breaker.clock.advance(PAUSE);
-        breaker.enter().unwrap().succeeded();
+        trial.succeeded();
         assert!(breaker.enter().is_ok());
     }
 

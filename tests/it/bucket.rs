@@ -5,12 +5,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use futures_util::FutureExt;
 use http::StatusCode;
 use souk::clients::blob::{Arrival, Blobs, Head, NewBlob, Part, SentPart, Ticket};
 use souk::kernel::{Error, Reason};
 
-use crate::support::TestApp;
 use crate::support::s3::{FakeS3, Fault};
+use crate::support::{TestApp, until};
 
 const LASTS: Duration = Duration::from_secs(600);
 const KEY: &str = "products/p1/a.png";
@@ -262,6 +263,40 @@ async fn a_store_that_is_away_is_left_alone_and_nothing_else_suffers() {
     s3.always(None);
     app.advance(Duration::from_secs(31));
     assert_eq!(blobs.head(KEY).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn callers_who_go_away_take_the_store_from_nobody() {
+    let (_app, s3, blobs) = bucket().await;
+    s3.always(Some(Fault::Silent));
+    for _ in 0..20 {
+        let calls = s3.calls();
+        let mut call = Box::pin(blobs.head(KEY));
+        until("it has come to the store", async || {
+            assert!(call.as_mut().now_or_never().is_none());
+            s3.calls() > calls
+        })
+        .await;
+    }
+    s3.always(None);
+    assert_eq!(blobs.head(KEY).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_bucket_that_is_not_there_says_nothing_of_its_files() {
+    let s3 = FakeS3::start().await;
+    let public_url = s3.public_url();
+    let mut settings = s3.settings(&public_url);
+    settings[3].1 = "another-bucket";
+    let app = TestApp::adjusted(&settings, |parts| parts.blobs = None).await;
+    let blobs = &app.running.app.blobs;
+    for outcome in [
+        blobs.read(KEY, 0..1).await.map(drop),
+        blobs.delete(KEY).await,
+        blobs.abort_parts(KEY, "1").await,
+    ] {
+        assert_eq!(reason(outcome), Some(Reason::Unavailable));
+    }
 }
 
 #[tokio::test]

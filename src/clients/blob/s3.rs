@@ -15,6 +15,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
 use http::{Method, StatusCode};
+use jiff::Timestamp;
 use rusty_s3::actions::{
     AbortMultipartUpload, CompleteMultipartUpload, CompleteMultipartUploadResponse,
     CreateMultipartUpload, GetObject, PutObject, UploadPart,
@@ -26,17 +27,21 @@ use super::{Arrival, Blobs, Head, NewBlob, Part, SentPart, Ticket};
 use crate::clients::breaker::Breaker;
 use crate::clients::http::{Http, Limits};
 use crate::kernel::{Clock, Error, Result, Secret};
-use answer::{refused, text};
+use answer::{is_absent, refused, text};
 
 /// The bytes of a key never change, so whoever has them keeps them.
 const FOR_A_YEAR: &str = "public, max-age=31536000, immutable";
 /// The largest range that is read at once, in bytes.
 const READ_MAX: usize = 16 * 1024 * 1024;
+/// The longest that a call may take: less than those wait who ask for it, so that a bucket
+/// that does not answer is found out.
+const TOTAL_MAX: Duration = Duration::from_secs(8);
 
 /// The bounds of calls to a bucket: the usual ones, but answers may be files.
 pub fn limits(usual: Limits) -> Limits {
     Limits {
         answer_max: READ_MAX,
+        total: usual.total.min(TOTAL_MAX),
         ..usual
     }
 }
@@ -64,6 +69,7 @@ pub struct S3Bucket {
 pub struct S3Blobs {
     http: Http,
     breaker: Breaker,
+    clock: Clock,
     bucket: Bucket,
     credentials: Credentials,
     public_url: String,
@@ -83,12 +89,21 @@ impl S3Blobs {
         let secret = bucket.secret_access_key.expose().clone();
         Ok(Self {
             http,
-            breaker: Breaker::new("s3", clock),
+            breaker: Breaker::new("s3", clock.clone()),
+            clock,
             bucket: Bucket::new(endpoint, style, bucket.name, bucket.region)
                 .map_err(Error::internal)?,
             credentials: Credentials::new(bucket.access_key_id, secret),
             public_url: bucket.public_url,
         })
+    }
+
+    /// The address that makes a call, good for `lasts` by the clock that everything else
+    /// goes by.
+    fn signed<'a>(&self, action: &impl S3Action<'a>, lasts: Duration) -> Result<String> {
+        let now = Timestamp::from_microsecond(self.clock.now().micros());
+        let url = action.sign_with_time(lasts, &now.map_err(Error::internal)?);
+        Ok(url.into())
     }
 }
 
@@ -109,7 +124,7 @@ impl Blobs for S3Blobs {
         let signed = action.headers_mut();
         signed.insert(CONTENT_LENGTH.as_str(), blob.size.to_string());
         Ok(Ticket {
-            url: action.sign(lasts).into(),
+            url: self.signed(&action, lasts)?,
             headers: headers
                 .map(|(name, value)| (name.to_string(), value))
                 .to_vec(),
@@ -124,7 +139,7 @@ impl Blobs for S3Blobs {
         let signed = action.headers_mut();
         signed.insert(CONTENT_LENGTH.as_str(), part.size.to_string());
         Ok(Ticket {
-            url: action.sign(lasts).into(),
+            url: self.signed(&action, lasts)?,
             headers: Vec::new(),
         })
     }
@@ -164,7 +179,7 @@ impl Blobs for S3Blobs {
             StatusCode::OK => CompleteMultipartUploadResponse::parse(text(&answer)?)
                 .map(drop)
                 .map_err(answer::unread),
-            StatusCode::NOT_FOUND | StatusCode::BAD_REQUEST => {
+            _ if is_absent(&answer) || answer.status == StatusCode::BAD_REQUEST => {
                 Err(Error::not_found("part").caused_by(answer::words(&answer)))
             }
             _ => Err(refused(&answer)),
@@ -176,7 +191,7 @@ impl Blobs for S3Blobs {
         let credentials = Some(&self.credentials);
         let action = AbortMultipartUpload::new(&self.bucket, credentials, &object, upload_id);
         let answer = self.call(Method::DELETE, action, &[], Bytes::new()).await?;
-        match answer.status.is_success() || answer.status == StatusCode::NOT_FOUND {
+        match answer.status.is_success() || is_absent(&answer) {
             true => Ok(()),
             false => Err(refused(&answer)),
         }
@@ -255,7 +270,7 @@ impl Blobs for S3Blobs {
     fn source(&self, key: &str, lasts: Duration) -> Result<String> {
         let key = key::check(key)?;
         let action = GetObject::new(&self.bucket, Some(&self.credentials), key);
-        Ok(action.sign(lasts).into())
+        self.signed(&action, lasts)
     }
 }
 

@@ -19,6 +19,7 @@ use souk::kernel::seal::hmac;
 use tokio::net::TcpListener;
 
 use super::TestApp;
+use super::app::START;
 
 const BUCKET: &str = "souk-files";
 const KEY_ID: &str = "0123456789abcdef";
@@ -140,7 +141,7 @@ impl FakeS3 {
         self.lock().always = fault;
     }
 
-    /// Its clock is ahead by so much from now on.
+    /// Its clock stands where every test begins, and is ahead by so much from now on.
     pub fn later(&self, by: Duration) {
         self.lock().later = by;
     }
@@ -209,7 +210,8 @@ impl FakeS3 {
         if let Some(name) = call.path.strip_prefix("/public/") {
             return Ok(state.shown(name));
         }
-        let now = SystemTime::now() + state.later;
+        let start = u64::try_from(START.seconds()).unwrap();
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(start) + state.later;
         Ok(match call.refusal(now) {
             Some(code) => error(StatusCode::FORBIDDEN, code),
             None => state.answer(&call),

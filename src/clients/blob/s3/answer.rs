@@ -18,6 +18,13 @@ pub(super) fn is_busy(answer: &Answer) -> bool {
     }
 }
 
+/// Whether it says that something is not there. A bucket that is not there is a wrong
+/// setting, and tells nothing of what it should hold.
+pub(super) fn is_absent(answer: &Answer) -> bool {
+    let says = |word: &str| String::from_utf8_lossy(&answer.body).contains(word);
+    answer.status == StatusCode::NOT_FOUND && !says("<Code>NoSuchBucket<")
+}
+
 /// An answer that is none of those that a call can have: worth another try, because a key
 /// or a rule that somebody sets right makes it work.
 pub(super) fn refused(answer: &Answer) -> Error {

@@ -9,7 +9,7 @@ use http::{HeaderName, Method, StatusCode};
 use rusty_s3::S3Action;
 use rusty_s3::actions::{DeleteObject, GetObject, HeadObject, PutObject};
 
-use super::answer::{is_busy, is_done, refused};
+use super::answer::{is_absent, is_busy, is_done, refused};
 use super::{FOR_A_YEAR, S3Blobs, incoming};
 use crate::clients::blob::Arrival;
 use crate::clients::http::Answer;
@@ -35,8 +35,8 @@ impl S3Blobs {
                 .headers_mut()
                 .insert(name.as_str().to_owned(), value.clone());
         }
-        let url = action.sign(OWN);
-        let mut request = self.http.request(method.clone(), url.as_str());
+        let url = self.signed(&action, OWN)?;
+        let mut request = self.http.request(method.clone(), &url);
         for (name, value) in headers {
             request = request.header(name, value);
         }
@@ -89,9 +89,8 @@ impl S3Blobs {
         match answer.status {
             StatusCode::PARTIAL_CONTENT => Ok(answer.body),
             StatusCode::RANGE_NOT_SATISFIABLE => Ok(Bytes::new()),
-            StatusCode::NOT_FOUND | StatusCode::PRECONDITION_FAILED => {
-                Err(Error::not_found("file"))
-            }
+            StatusCode::PRECONDITION_FAILED => Err(Error::not_found("file")),
+            _ if is_absent(&answer) => Err(Error::not_found("file")),
             _ => Err(refused(&answer)),
         }
     }
@@ -99,7 +98,7 @@ impl S3Blobs {
     pub(super) async fn remove(&self, object: &str) -> Result<()> {
         let action = DeleteObject::new(&self.bucket, Some(&self.credentials), object);
         let answer = self.call(Method::DELETE, action, &[], Bytes::new()).await?;
-        match answer.status.is_success() || answer.status == StatusCode::NOT_FOUND {
+        match answer.status.is_success() || is_absent(&answer) {
             true => Ok(()),
             false => Err(refused(&answer)),
         }
@@ -121,9 +120,8 @@ impl S3Blobs {
             .await?;
         match answer.status {
             StatusCode::OK if is_done(&answer, "CopyObjectResult") => Ok(()),
-            StatusCode::NOT_FOUND | StatusCode::PRECONDITION_FAILED => {
-                Err(Error::not_found("file"))
-            }
+            StatusCode::PRECONDITION_FAILED => Err(Error::not_found("file")),
+            _ if is_absent(&answer) => Err(Error::not_found("file")),
             _ => Err(refused(&answer)),
         }
     }
