@@ -7,15 +7,18 @@ mod sweep;
 #[cfg(test)]
 mod tests;
 
+use std::collections::HashSet;
 use std::ops::Range;
 use std::path::PathBuf;
+use std::sync::{Arc, Mutex as Lock};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::TryStreamExt;
+use object_store::path::Path;
 use object_store::{Error as StoreError, GetOptions, ObjectStore, ObjectStoreExt, PutMode};
-use tokio::sync::OnceCell;
+use tokio::sync::{Mutex, OnceCell};
 
 use super::key::{self, bare};
 use super::{Arrival, Blobs, Head, NewBlob, Part, SentPart, Ticket};
@@ -25,6 +28,7 @@ use folder::{Folder, PUBLIC};
 use permit::PartOf;
 pub use permit::Permit;
 pub use receive::Receiving;
+use sweep::Swept;
 
 /// Files in a folder, served by souk itself.
 #[derive(Debug)]
@@ -35,18 +39,26 @@ pub struct LocalBlobs {
     clock: Clock,
     /// Made when it is needed first: a server that keeps no files needs no folder.
     folder: OnceCell<Folder>,
+    swept: Swept,
+    /// What comes in now.
+    coming: Arc<Lock<HashSet<Path>>>,
+    /// Parts are put together one file after the other.
+    joining: Mutex<()>,
 }
 
 impl LocalBlobs {
     /// Files in the folder `root`, which are read and sent below `base_url`, an address
     /// without a slash at its end.
-    pub const fn new(root: PathBuf, base_url: String, sealer: Sealer, clock: Clock) -> Self {
+    pub fn new(root: PathBuf, base_url: String, sealer: Sealer, clock: Clock) -> Self {
         Self {
             root,
             base_url,
             sealer,
             clock,
-            folder: OnceCell::const_new(),
+            folder: OnceCell::new(),
+            swept: Swept::default(),
+            coming: Arc::default(),
+            joining: Mutex::default(),
         }
     }
 
@@ -56,8 +68,10 @@ impl LocalBlobs {
     }
 
     async fn folder(&self) -> Result<Folder> {
-        let open = || Folder::open(&self.root, self.clock.now());
-        self.folder.get_or_try_init(open).await.cloned()
+        let open = || Folder::open(&self.root);
+        let folder = self.folder.get_or_try_init(open).await?;
+        self.swept.keep(&self.root, self.clock.now());
+        Ok(folder.clone())
     }
 
     fn ends(&self, lasts: Duration) -> i64 {
@@ -101,6 +115,7 @@ impl Blobs for LocalBlobs {
 
     async fn finish_parts(&self, key: &str, upload_id: &str, parts: &[SentPart]) -> Result<()> {
         let (folder, etags) = (self.folder().await?, key::etags(parts)?);
+        let _turn = self.joining.lock().await;
         folder.is_open(upload_id, key::check(key)?).await?;
         let (mut found, mut size) = (Vec::new(), 0);
         for (number, etag) in (1..).zip(etags) {
@@ -130,10 +145,11 @@ impl Blobs for LocalBlobs {
 
     async fn abort_parts(&self, key: &str, upload_id: &str) -> Result<()> {
         let folder = self.folder().await?;
-        match folder.is_open(upload_id, key::check(key)?).await {
-            Ok(()) => folder.close_upload(upload_id).await,
-            Err(error) if error.reason() == Reason::NotFound => Ok(()),
-            Err(error) => Err(error),
+        // One that is closed may have parts all the same: closing broke off, or they came
+        // in behind it.
+        match folder.owner(upload_id).await? {
+            Some(owner) if owner != key::check(key)? => Ok(()),
+            _ => folder.close_upload(upload_id).await,
         }
     }
 

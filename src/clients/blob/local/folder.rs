@@ -3,7 +3,6 @@
 
 use std::path::Path as FilePath;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt};
@@ -13,17 +12,15 @@ use object_store::{
     Error as StoreError, GetOptions, ObjectMeta, ObjectStore, ObjectStoreExt, PutMode,
 };
 
+use super::away;
 use super::receive::there_already;
-use super::{away, sweep::sweep};
 use crate::clients::blob::key::INCOMING;
-use crate::kernel::{Error, Result, Time, random};
+use crate::kernel::{Error, Result, random};
 
 /// What everybody may read.
 pub(super) const PUBLIC: &str = "public";
-const PARTS: &str = "parts";
-const ASIDE: &str = "aside";
-/// What has not been published after so long never will be: no ticket lasts a day.
-const FORGOTTEN: Duration = Duration::from_secs(2 * 24 * 60 * 60);
+pub(super) const PARTS: &str = "parts";
+pub(super) const ASIDE: &str = "aside";
 /// Tells, beside the parts of an upload, that it is open and whose it is. No number.
 const OPEN: &str = "open";
 
@@ -35,7 +32,7 @@ pub(super) struct Folder {
 
 impl Folder {
     /// Makes what is missing.
-    pub(super) async fn open(root: &FilePath, now: Time) -> Result<Self> {
+    pub(super) async fn open(root: &FilePath) -> Result<Self> {
         let unusable =
             |error| Error::unavailable("the folder of files cannot be made", Box::new(error));
         tokio::fs::create_dir_all(root).await.map_err(unusable)?;
@@ -45,18 +42,9 @@ impl Folder {
             .map_err(away)?
             .with_fsync(true)
             .with_automatic_cleanup(true);
-        let store = Arc::new(store);
-        let seconds = u64::try_from(now.seconds()).unwrap_or_default();
-        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
-        let below = [INCOMING, PARTS, ASIDE].map(|name| root.join(name));
-        tokio::task::spawn_blocking(move || {
-            for folder in below {
-                if let Err(error) = sweep(&folder, now - FORGOTTEN) {
-                    tracing::warn!(%error, "what never became a file could not all be removed");
-                }
-            }
-        });
-        Ok(Self { store })
+        Ok(Self {
+            store: Arc::new(store),
+        })
     }
 
     pub(super) fn public(&self, key: &str) -> Path {
@@ -127,17 +115,21 @@ impl Folder {
 
     /// NOT_FOUND unless the upload of this key is open.
     pub(super) async fn is_open(&self, upload_id: &str, key: &str) -> Result<()> {
-        let unknown = || Error::not_found("upload");
+        match self.owner(upload_id).await? {
+            Some(owner) if owner == key => Ok(()),
+            _ => Err(Error::not_found("upload")),
+        }
+    }
+
+    /// The key of an upload that is open.
+    pub(super) async fn owner(&self, upload_id: &str) -> Result<Option<Bytes>> {
         if !is_name(upload_id) {
-            return Err(unknown());
+            return Ok(None);
         }
         let path = Path::from_iter([PARTS, upload_id, OPEN]);
         match self.store.get(&path).await {
-            Ok(found) => match found.bytes().await.map_err(away)? {
-                whose if whose == key.as_bytes() => Ok(()),
-                _ => Err(unknown()),
-            },
-            Err(StoreError::NotFound { .. }) => Err(unknown()),
+            Ok(found) => found.bytes().await.map(Some).map_err(away),
+            Err(StoreError::NotFound { .. }) => Ok(None),
             Err(error) => Err(away(error)),
         }
     }

@@ -1,6 +1,9 @@
 //! Bytes that come in, written as they come. Nothing is seen of them before they are all
 //! there.
 
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
 use bytes::Bytes;
 use object_store::path::Path;
 use object_store::{Error as StoreError, ObjectStoreExt, WriteMultipart};
@@ -22,14 +25,50 @@ pub struct Receiving {
     aside: Path,
     target: Path,
     replaces: bool,
+    /// Of what a client sends.
+    _turn: Option<Turn>,
+}
+
+/// Whoever has it is the only one who sends this file or part now. A ticket is good for as
+/// many tries as its owner wants, but what is written at once takes room at once.
+struct Turn {
+    coming: Arc<Mutex<HashSet<Path>>>,
+    path: Path,
+}
+
+impl Turn {
+    /// # Errors
+    /// CONFLICT while somebody else has it.
+    fn take(coming: &Arc<Mutex<HashSet<Path>>>, path: &Path) -> Result<Self> {
+        match lock(coming).insert(path.clone()) {
+            true => Ok(Self {
+                coming: coming.clone(),
+                path: path.clone(),
+            }),
+            false => Err(Error::new(
+                Reason::Conflict,
+                "these bytes are being sent already",
+            )),
+        }
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        lock(&self.coming).remove(&self.path);
+    }
+}
+
+fn lock(coming: &Mutex<HashSet<Path>>) -> MutexGuard<'_, HashSet<Path>> {
+    coming.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl LocalBlobs {
     /// Begins to take what a permit allows.
     ///
     /// # Errors
-    /// CONFLICT when the file is there already; NOT_FOUND for a part of no upload;
-    /// UNAVAILABLE when the folder does not answer.
+    /// CONFLICT when the file is there already, or somebody sends it now; NOT_FOUND for a
+    /// part of no upload; UNAVAILABLE when the folder does not answer.
     pub async fn receive(&self, permit: &Permit) -> Result<Receiving> {
         let folder = self.folder().await?;
         let (target, replaces) = match &permit.part {
@@ -42,7 +81,12 @@ impl LocalBlobs {
                 (folder.part(&part.upload_id, part.number), true)
             }
         };
-        Receiving::begin(folder, target, replaces, permit.size).await
+        let turn = Turn::take(&self.coming, &target)?;
+        let receiving = Receiving::begin(folder, target, replaces, permit.size).await?;
+        Ok(Receiving {
+            _turn: Some(turn),
+            ..receiving
+        })
     }
 }
 
@@ -62,6 +106,7 @@ impl Receiving {
             aside,
             target,
             replaces,
+            _turn: None,
         })
     }
 

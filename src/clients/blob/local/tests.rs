@@ -128,7 +128,9 @@ async fn a_key_takes_bytes_once() {
     let permit = place.permit(&ticket).unwrap();
     let mut broken = place.blobs.receive(&permit).await.unwrap();
     broken.write(Bytes::from_static(b"fi")).await.unwrap();
-    let both = place.blobs.receive(&permit).await.unwrap();
+    // Nobody sends the same meanwhile.
+    let both = place.blobs.receive(&permit).await;
+    assert_eq!(reason(both), Some(Reason::Conflict));
     assert_eq!(reason(broken.finish().await), Some(Reason::ValidationError));
     assert_eq!(place.blobs.arrived("a.png").await.unwrap(), None);
     place.send(&ticket, one).await.unwrap();
@@ -136,10 +138,6 @@ async fn a_key_takes_bytes_once() {
         reason(place.send(&ticket, other).await),
         Some(Reason::Conflict)
     );
-    // Nor one that began before the other was done.
-    let mut late = both;
-    late.write(Bytes::from_static(other)).await.unwrap();
-    assert_eq!(reason(late.finish().await), Some(Reason::Conflict));
     let arrival = place.blobs.arrived("a.png").await.unwrap().unwrap();
     place.blobs.publish(&arrival, "image/png").await.unwrap();
     assert_eq!(
@@ -256,7 +254,14 @@ async fn an_upload_that_is_given_up_leaves_nothing() {
         blobs.abort_parts("v.mp4", strange).await.unwrap();
     }
     assert_eq!(place.files(), 2);
+    blobs.abort_parts("another.mp4", upload_id).await.unwrap();
+    assert_eq!(place.files(), 2);
+    let permit = place.permit(&ticket).unwrap();
+    let mut late = blobs.receive(&permit).await.unwrap();
+    late.write(Bytes::from_static(b"bbbb")).await.unwrap();
     blobs.abort_parts("v.mp4", upload_id).await.unwrap();
+    // Nor does what came in behind, once it is given up again.
+    late.finish().await.unwrap();
     blobs.abort_parts("v.mp4", upload_id).await.unwrap();
     assert_eq!(place.files(), 0);
 }
@@ -324,13 +329,21 @@ async fn what_nobody_published_goes_after_two_days() {
     ];
     // The first that is asked of the folder has it cleaned.
     place.blobs.head("p/a.png").await.unwrap();
+    gone(&old).await;
+    assert!(kept.iter().all(|path| path.exists()));
+    // And again every day, as long as somebody asks for something.
+    place.clock.advance(day * 2);
+    place.blobs.head("p/a.png").await.unwrap();
+    gone(&kept[..1]).await;
+    assert!(kept[1].exists());
+}
+
+async fn gone(files: &[PathBuf]) {
     let clean = async {
-        while old.iter().any(|path| path.exists()) {
+        while files.iter().any(|path| path.exists()) {
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(10), clean)
-        .await
-        .unwrap();
-    assert!(kept.iter().all(|path| path.exists()));
+    let clean = tokio::time::timeout(Duration::from_secs(10), clean);
+    clean.await.unwrap();
 }
