@@ -35,7 +35,7 @@ use crate::services::auth::{Auth, RateWindows};
 use crate::services::ops::Health;
 use crate::telemetry::metrics::Metrics;
 use ops_port::OpsPort;
-pub use outside::{mail, sms};
+pub use outside::{files, mail, sms};
 use services::Base;
 use shared::Shared;
 
@@ -319,7 +319,7 @@ async fn tell(health: &HealthReporter, status: ServingStatus) {
 fn service_names() -> impl Iterator<Item = &'static str> {
     let mut last = "";
     pb::policy::ALL.iter().filter_map(move |policy| {
-        let (name, _) = policy.path.trim_start_matches('/').split_once('/')?;
+        let name = policy.service();
         let first = name != last;
         last = name;
         first.then_some(name)

@@ -23,6 +23,16 @@ pub struct MethodPolicy {
     pub server_streaming: bool,
 }
 
+impl MethodPolicy {
+    /// The method's service: `souk.orders.v1.OrderService` of
+    /// `/souk.orders.v1.OrderService/PlaceOrder`.
+    pub fn service(&self) -> &'static str {
+        let path = self.path.trim_start_matches('/');
+        path.split_once('/')
+            .map_or(path, |(service, _method)| service)
+    }
+}
+
 /// The policy of the method at a gRPC path, or `None` where the contract has none.
 pub fn policy(path: &str) -> Option<&'static MethodPolicy> {
     ALL.get(position(path)?)
@@ -54,6 +64,7 @@ mod tests {
     #[test]
     fn placing_an_order_is_keyed_and_answers_created() {
         let place = policy("/souk.orders.v1.OrderService/PlaceOrder").unwrap();
+        assert_eq!(place.service(), "souk.orders.v1.OrderService");
         assert_eq!(place.idempotency, Idempotency::Keyed);
         assert_eq!(place.rate, Rate::Checkout);
         assert!(place.created);

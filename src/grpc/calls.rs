@@ -275,7 +275,7 @@ impl Shared {
             // Nothing of it was read so far, so that strangers fill no memory.
             Some(_) => {
                 drop(quick);
-                Some(self.lanes.enter_large().await?)
+                Some(self.lanes.enter_large(caller.user_id()).await?)
             }
         };
         let call = Call {

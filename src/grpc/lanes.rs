@@ -13,6 +13,8 @@ use std::time::{Duration, Instant};
 use metrics::{Histogram, histogram};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::seats::{Seat, Seats};
+use crate::kernel::id::UserId;
 use crate::kernel::{Error, Reason, Result};
 use crate::pb::policy::{Idempotency, MethodPolicy, Rate};
 
@@ -24,8 +26,9 @@ const PATIENCE: Duration = Duration::from_millis(10);
 const SLOW: Duration = Duration::from_millis(500);
 /// Places that a lane keeps however slow its calls are, if it ever had as many.
 const LEAST: usize = 64;
-/// Requests as large as files that are in memory at once.
+/// Requests as large as files that are in memory at once, in all and of one user.
 const LARGE: usize = 8;
+const LARGE_OF_USER: usize = 2;
 
 /// The lanes of calls. Changes have their own, because they queue for the database and
 /// would otherwise take every place from reads that are answered at once; and so has
@@ -38,6 +41,7 @@ pub(super) struct Lanes {
     changes: Arc<Lane>,
     sign_in: Arc<Lane>,
     large: Arc<Lane>,
+    large_of_user: Seats<UserId>,
 }
 
 impl Lanes {
@@ -47,6 +51,7 @@ impl Lanes {
             changes: Lane::new("changes", calls / 4),
             sign_in: Lane::new("sign_in", calls / 4),
             large: Lane::new("large", LARGE),
+            large_of_user: Seats::new(usize::MAX, LARGE_OF_USER),
         }
     }
 
@@ -61,9 +66,13 @@ impl Lanes {
     }
 
     /// A place for a call whose request is as large as a file: it takes long to come, so it
-    /// must not stand among calls that are quick.
-    pub(super) async fn enter_large(&self) -> Result<Place> {
-        self.large.enter().await
+    /// must not stand among calls that are quick. Nobody has all of these places.
+    pub(super) async fn enter_large(&self, user: Option<UserId>) -> Result<Place> {
+        let share = self.large_of_user.take(user);
+        let share = share.map_err(|_full| busy())?;
+        let mut place = self.large.enter().await?;
+        place.share = Some(share);
+        Ok(place)
     }
 
     /// How many calls run.
@@ -96,6 +105,8 @@ pub(super) struct Place {
     permit: Option<OwnedSemaphorePermit>,
     lane: Arc<Lane>,
     since: Instant,
+    /// One of the places that its caller may have in this lane.
+    share: Option<Seat<UserId>>,
 }
 
 impl Lane {
@@ -120,7 +131,7 @@ impl Lane {
         }
         let since = Instant::now();
         let bench = self.limit.load(Ordering::Relaxed);
-        let _seat = Seat::take(&self.waiting, bench).ok_or_else(|| self.busy(since))?;
+        let _wait = Wait::take(&self.waiting, bench).ok_or_else(|| self.busy(since))?;
         let permit = self.places.clone().acquire_owned();
         match tokio::time::timeout(PATIENCE, permit).await {
             Ok(permit) => Ok(self.place(permit.map_err(Error::internal)?)),
@@ -139,6 +150,7 @@ impl Lane {
             permit: Some(permit),
             lane: self.clone(),
             since: Instant::now(),
+            share: None,
         }
     }
 
@@ -201,17 +213,17 @@ impl Drop for Place {
 }
 
 /// A seat on the bench; given back also when the waiting call is dropped.
-struct Seat<'a>(&'a AtomicUsize);
+struct Wait<'a>(&'a AtomicUsize);
 
-impl<'a> Seat<'a> {
+impl<'a> Wait<'a> {
     fn take(waiting: &'a AtomicUsize, bench: usize) -> Option<Self> {
-        let seat = Self(waiting);
+        let wait = Self(waiting);
         let before = waiting.fetch_add(1, Ordering::Relaxed);
-        (before < bench).then_some(seat)
+        (before < bench).then_some(wait)
     }
 }
 
-impl Drop for Seat<'_> {
+impl Drop for Wait<'_> {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }
@@ -266,6 +278,23 @@ mod tests {
             place
         };
         (0..count).map(|_| enter()).collect()
+    }
+
+    #[tokio::test]
+    async fn nobody_has_all_places_of_large_requests() {
+        let lanes = Lanes::new(400);
+        let user = |number: u128| Some(uuid::Uuid::from_u128(number).into());
+        let first = lanes.enter_large(user(1)).await.unwrap();
+        let _second = lanes.enter_large(user(1)).await.unwrap();
+        let refused = lanes.enter_large(user(1)).await.unwrap_err();
+        assert_eq!(refused.reason(), Reason::RateLimitExceeded);
+        let mut others = Vec::new();
+        for number in 2..8 {
+            others.push(lanes.enter_large(user(number)).await.unwrap());
+        }
+        assert!(lanes.enter_large(user(8)).await.is_err());
+        drop(first);
+        lanes.enter_large(user(1)).await.unwrap();
     }
 
     #[tokio::test]

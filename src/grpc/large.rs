@@ -2,8 +2,10 @@
 //! bound for all of its methods, so the others of the same service are bounded here; and
 //! what takes long to come must keep coming.
 
+use std::collections::HashMap;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::LazyLock;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -25,21 +27,21 @@ const SILENCE: Duration = Duration::from_secs(10);
 /// What stands before a message (compression, length).
 const PREFIX: u64 = 5;
 
+/// The largest request of each service that takes larger ones than usual, in bytes.
+static LARGEST: LazyLock<HashMap<&str, usize>> = LazyLock::new(|| {
+    let mut largest = HashMap::new();
+    for policy in policy::ALL {
+        if let Some(max) = policy.max_bytes {
+            let most = largest.entry(policy.service()).or_default();
+            *most = max.max(*most);
+        }
+    }
+    largest
+});
+
 /// The largest request that any method of a server takes, in bytes.
 pub fn largest_request<S: NamedService>(_server: &S) -> usize {
-    largest_of(S::NAME).unwrap_or(MAX_REQUEST)
-}
-
-fn largest_of(service: &str) -> Option<usize> {
-    let of_it = |policy: &&MethodPolicy| service_of(policy.path) == service;
-    let policies = policy::ALL.iter().filter(of_it);
-    policies.filter_map(|policy| policy.max_bytes).max()
-}
-
-/// `souk.orders.v1.OrderService` of `/souk.orders.v1.OrderService/PlaceOrder`.
-fn service_of(path: &str) -> &str {
-    let path = path.trim_start_matches('/');
-    path.split_once('/').map_or(path, |(service, _)| service)
+    LARGEST.get(S::NAME).copied().unwrap_or(MAX_REQUEST)
 }
 
 /// The body of a request to a method, no larger than the method takes. Bodies whose server
@@ -47,7 +49,7 @@ fn service_of(path: &str) -> &str {
 pub(super) fn within(policy: &MethodPolicy, body: Body) -> Body {
     let max = match policy.max_bytes {
         Some(max) => max,
-        None if largest_of(service_of(policy.path)).is_some() => MAX_REQUEST,
+        None if LARGEST.contains_key(policy.service()) => MAX_REQUEST,
         None => return body,
     };
     Body::new(Within {
@@ -144,8 +146,9 @@ mod tests {
         assert_eq!(outcome(beside, usual).await, Ok(usual));
         assert_eq!(outcome(beside, usual + 1).await, beyond);
         // Elsewhere the server itself bounds them.
-        assert_eq!(largest_of("souk.media.v1.MediaService"), upload.max_bytes);
-        assert_eq!(largest_of("souk.orders.v1.OrderService"), None);
+        let largest = |service| LARGEST.get(service).copied();
+        assert_eq!(largest("souk.media.v1.MediaService"), upload.max_bytes);
+        assert_eq!(largest("souk.orders.v1.OrderService"), None);
     }
 
     #[tokio::test]

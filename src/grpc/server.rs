@@ -92,7 +92,7 @@ impl Server {
 pub struct Serving {
     listener: TcpListener,
     config: ServerConfig,
-    seats: Seats,
+    seats: Seats<IpAddr>,
     shared: Arc<Shared>,
     calls: Calls,
     connections: Tasks,
@@ -150,7 +150,7 @@ impl Serving {
             Err(full) => {
                 match full {
                     Full::InAll => meter.over_total.increment(1),
-                    Full::OfAddress => meter.over_address.increment(1),
+                    Full::OfOwner => meter.over_address.increment(1),
                 }
                 tracing::debug!(%peer, "a connection over the limit was closed");
                 return;
@@ -173,7 +173,7 @@ impl Serving {
 
     /// This host's own tools and the proxies, behind which many clients stand, count
     /// only in the sum.
-    fn seat(&self, peer: IpAddr) -> Result<Seat, Full> {
+    fn seat(&self, peer: IpAddr) -> Result<Seat<IpAddr>, Full> {
         let many = LOCAL.contains(&peer) || is_trusted(peer, &self.config.trusted_proxies);
         self.seats.take((!many).then_some(peer))
     }

@@ -14,8 +14,9 @@ use crate::support::{Client, TestApp, reason, until};
 const CREATE: &str = "MediaService/CreateUpload";
 const UPLOAD: &str = "MediaService/UploadProductImage";
 const PATH: &str = "/api/products/prd_1/images";
-/// So many such requests are in memory at once.
+/// So many such requests are in memory at once, in all and of one user.
 const AT_ONCE: usize = 8;
+const OF_ONE: usize = 2;
 
 /// Sends the head of a request, and what is given of its body.
 async fn begin(app: &TestApp, token: Option<&str>, length: &str, body: &[u8]) -> TcpStream {
@@ -56,26 +57,40 @@ async fn a_stranger_is_refused_before_anything_is_read() {
 #[tokio::test]
 async fn few_are_in_memory_at_once_and_nothing_else_waits_for_them() {
     let app = TestApp::start().await;
-    let customer = app.customer().await;
-    let token = customer.token.as_deref();
+    let (customer, other) = (app.customer().await, app.customer().await);
     let mut open = Vec::new();
-    for _ in 0..AT_ONCE {
-        open.push(begin(&app, token, "content-length: 1000", b"half").await);
-    }
-    let one_more = async || answer(begin(&app, token, "content-length: 1", b"x").await).await;
-    until("there is no room", async || {
-        let refused = one_more().await;
+    let mut open_two = async |by: &Client| {
+        for _ in 0..OF_ONE {
+            let token = by.token.as_deref();
+            open.push(begin(&app, token, "content-length: 1000", b"half").await);
+        }
+    };
+    let one_more = async |by: &Client| {
+        let token = by.token.as_deref();
+        answer(begin(&app, token, "content-length: 1", b"x").await).await
+    };
+    let is_full = async |by: &Client| {
+        let refused = one_more(by).await;
         refused.starts_with("HTTP/1.1 429 ")
             && refused.contains("RATE_LIMIT_EXCEEDED")
             && refused.contains("retry-after: 1")
+    };
+    open_two(&customer).await;
+    until("one has the share of one", async || {
+        is_full(&customer).await
     })
     .await;
+    assert!(!is_full(&other).await);
+    for _ in 1..AT_ONCE / OF_ONE {
+        open_two(&app.customer().await).await;
+    }
+    until("there is no room", async || is_full(&other).await).await;
     let small = CreateUploadRequest::default().encode_to_vec();
     let status = customer.send(CREATE, small).await.unwrap_err();
     assert_ne!(status.code(), Code::ResourceExhausted, "{status}");
     drop(open);
     until("there is room again", async || {
-        !one_more().await.starts_with("HTTP/1.1 429 ")
+        !is_full(&customer).await && !is_full(&other).await
     })
     .await;
 }
