@@ -16,6 +16,8 @@ const OWN: Name = ("PUBLIC_URL", "server.public_url");
 const OWN_TOO: Name = ("SERVER_URL", "server.server_url");
 const LASTS: Name = ("UPLOAD_LASTS", "media.upload_lasts");
 
+/// What an address of files looks like.
+const EXAMPLE: &str = "https://files.example.com";
 /// How long an address to send bytes to is good, at the longest.
 const LASTS_MAX: Duration = Duration::from_secs(15 * 60);
 const LASTS_DEFAULT: Duration = Duration::from_secs(10 * 60);
@@ -72,7 +74,7 @@ fn own_url(reader: &mut Reader) -> Option<String> {
     let set = [OWN, OWN_TOO].map(|name| (name, reader.text(name)));
     let mut set = set.into_iter();
     let (name, url) = set.find_map(|(name, url)| Some((name, url?)))?;
-    base_url(reader, name, &url)
+    reader.base_url(name, &url, EXAMPLE)
 }
 
 /// All of it or nothing.
@@ -89,8 +91,8 @@ fn bucket(reader: &mut Reader) -> Option<Bucket> {
         }
     }
     let [endpoint, key_id, key, name, public_url] = parts.map(|(_, part)| part);
-    let endpoint = endpoint.and_then(|url| base_url(reader, ENDPOINT, &url));
-    let public_url = public_url.and_then(|url| base_url(reader, PUBLIC, &url));
+    let endpoint = endpoint.and_then(|url| reader.base_url(ENDPOINT, &url, EXAMPLE));
+    let public_url = public_url.and_then(|url| reader.base_url(PUBLIC, &url, EXAMPLE));
     // It becomes part of addresses.
     let name = name.filter(|name| {
         let is_name = is_bucket_name(name);
@@ -113,23 +115,6 @@ fn bucket(reader: &mut Reader) -> Option<Bucket> {
 fn is_bucket_name(text: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-".contains(&byte);
     (3..=63).contains(&text.len()) && !text.starts_with('.') && text.bytes().all(plain)
-}
-
-/// An address below which others lie, without a slash at the end.
-fn base_url(reader: &mut Reader, name: Name, text: &str) -> Option<String> {
-    let is_base = text.parse::<reqwest::Url>().is_ok_and(|url| {
-        ["http", "https"].contains(&url.scheme())
-            && url.has_host()
-            && url.username().is_empty()
-            && url.password().is_none()
-            && url.query().is_none()
-            && url.fragment().is_none()
-    });
-    if !is_base {
-        reader.problem(name, "must be an address such as https://files.example.com");
-        return None;
-    }
-    Some(text.trim_end_matches('/').to_owned())
 }
 
 /// The setting by which files, or the right to send them, would travel in the clear.

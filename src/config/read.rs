@@ -137,6 +137,24 @@ impl Reader {
             .collect()
     }
 
+    /// An address below which others lie, such as `example`: scheme and host, nothing that
+    /// hides another host, and no slash at the end.
+    pub(super) fn base_url(&mut self, name: Name, text: &str, example: &str) -> Option<String> {
+        let is_base = text.parse::<reqwest::Url>().is_ok_and(|url| {
+            ["http", "https"].contains(&url.scheme())
+                && url.has_host()
+                && url.username().is_empty()
+                && url.password().is_none()
+                && url.query().is_none()
+                && url.fragment().is_none()
+        });
+        if !is_base {
+            self.problem(name, format!("must be an address such as {example}"));
+            return None;
+        }
+        Some(text.trim_end_matches('/').to_owned())
+    }
+
     pub(super) fn problem(&mut self, (variable, _): Name, message: impl Into<String>) {
         self.problems.push(Problem::new(variable, message));
     }

@@ -100,10 +100,7 @@ fn twilio(reader: &mut Reader) -> Option<Twilio> {
             None
         }
     };
-    let api_url = api_url.trim_end_matches('/').to_owned();
-    if !is_base_url(&api_url) {
-        reader.problem(API, "must be an address such as https://api.twilio.com");
-    }
+    let api_url = reader.base_url(API, &api_url, "https://api.twilio.com");
     if reader.problems.len() > before {
         return None;
     }
@@ -111,24 +108,12 @@ fn twilio(reader: &mut Reader) -> Option<Twilio> {
         account_sid: sid?,
         auth_token: Secret::new(token?),
         sender: sender?,
-        api_url,
+        api_url: api_url?,
     })
 }
 
 fn is_sid(text: &str) -> bool {
     !text.is_empty() && text.len() <= 64 && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
-}
-
-/// Scheme and host, nothing that hides another host.
-fn is_base_url(text: &str) -> bool {
-    text.parse::<reqwest::Url>().is_ok_and(|url| {
-        ["http", "https"].contains(&url.scheme())
-            && url.has_host()
-            && url.username().is_empty()
-            && url.password().is_none()
-            && url.query().is_none()
-            && url.fragment().is_none()
-    })
 }
 
 /// Whether the account's password would travel in the clear.
