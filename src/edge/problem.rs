@@ -76,6 +76,15 @@ impl Problem {
         )
     }
 
+    /// A body came of which nobody said how long it is.
+    pub fn length_required() -> Self {
+        Self::new(
+            StatusCode::LENGTH_REQUIRED,
+            ErrorReason::ValidationError,
+            "the Content-Length header must say how many bytes come",
+        )
+    }
+
     /// Fields of the request are wrong; all of them are listed, the first is named in
     /// the message.
     pub fn fields(errors: Vec<FieldError>) -> Self {

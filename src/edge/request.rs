@@ -140,13 +140,8 @@ pub fn before_raw(
 /// # Errors
 /// 411 when the client does not say it; PAYLOAD_TOO_LARGE beyond `max`.
 pub fn length<B: http_body::Body>(body: &B, max: usize) -> Result<usize, Problem> {
-    let length = body.size_hint().exact().ok_or_else(|| {
-        Problem::new(
-            StatusCode::LENGTH_REQUIRED,
-            ErrorReason::ValidationError,
-            "the Content-Length header must say how many bytes come",
-        )
-    })?;
+    let length = body.size_hint().exact();
+    let length = length.ok_or_else(Problem::length_required)?;
     // What else is in the message needs room too.
     match usize::try_from(length) {
         Ok(length) if length <= max.saturating_sub(BESIDE) => Ok(length),

@@ -48,11 +48,7 @@ fn fits(permit: &Permit, headers: &HeaderMap) -> Result<(), Problem> {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
     let length = text(CONTENT_LENGTH).and_then(|length| length.parse::<u64>().ok());
     let Some(length) = length else {
-        return Err(Problem::new(
-            StatusCode::LENGTH_REQUIRED,
-            ErrorReason::ValidationError,
-            "the Content-Length header must say how many bytes come",
-        ));
+        return Err(Problem::length_required());
     };
     let expected = permit.size;
     if length > expected {
