@@ -9,7 +9,7 @@ use clap::{Parser, Subcommand};
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use crate::app::{App, Overrides};
+use crate::app::{self, App, Overrides};
 use crate::clients::http;
 use crate::config::{Config, Environment, Problem};
 use crate::db::Db;
@@ -237,7 +237,8 @@ async fn token(config: Config, phone: &str, role: Role) -> Result<()> {
 /// Fails, with every breach named, when an invariant of the database does not hold.
 async fn check(config: &Config) -> Result<()> {
     let db = Db::open(&config.database, Clock::system()).await?;
-    let report = check::run(&db).await?;
+    let blobs = app::files(config)?;
+    let report = check::run(&db, &*blobs).await?;
     db.close().await;
     println!("{report}");
     if !report.is_clean() {

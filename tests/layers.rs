@@ -168,7 +168,7 @@ const ROOMS: [Room; 25] = [
     },
     Room {
         path: "check",
-        rooms: &["check", "db", "kernel", "services"],
+        rooms: &["check", "clients", "db", "kernel", "services"],
         crates: &["sea_orm"],
     },
     // The assembly, the command line and the demo join everything.

@@ -139,6 +139,16 @@ pub(super) fn blobs(
     })
 }
 
+/// Where a server with these settings keeps the bytes of files.
+///
+/// # Errors
+/// INTERNAL when TLS cannot be set up, or when the bucket has no address.
+pub fn files(config: &Config) -> Result<Arc<dyn Blobs>> {
+    let (sealer, clock) = (Sealer::new(config.secrets.token.clone()), Clock::system());
+    let kept = blobs(config, None, &sealer, &clock, http::Limits::default())?;
+    Ok(kept.blobs)
+}
+
 /// Where clients on this host reach a server that listens there.
 pub(super) fn own_url(config: &Config, listens: SocketAddr) -> String {
     let scheme = match config.server.tls {

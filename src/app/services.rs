@@ -35,7 +35,7 @@ use crate::services::cart::{Carts, EmptyCarts};
 use crate::services::catalog::{self, Catalog};
 use crate::services::delivery::Delivery;
 use crate::services::inventory::{self, Inventory, StockOfProducts};
-use crate::services::media::{self, ImagesOfProducts, Media, MediaReady};
+use crate::services::media::{self, KeptPictures, Media, MediaReady};
 use crate::services::ops::{Exposition, Health, Ops};
 use crate::services::orders::{self, ForgetBuyers, Orders, OrdersUnderWay};
 use crate::services::reels::{self, ForgetComments, Reels, ReelsOfVideos, TakeLikesBack};
@@ -75,11 +75,19 @@ pub(super) fn build(base: &Base) -> Services {
     let (config, events) = (&*base.config, || base.events.clone());
     let currency = config.market.currency;
     let open_orders = Arc::new(OrdersUnderWay);
-    let stores = Stores::new(db(), sealer(), open_orders.clone(), of_stores(config));
+    let pictures = Arc::new(KeptPictures::new(base.blobs.clone()));
+    let stores = Stores::new(
+        db(),
+        sealer(),
+        open_orders.clone(),
+        pictures.clone(),
+        of_stores(config),
+    );
     let neighbours = Neighbours {
         orders: open_orders.clone(),
         stores: Arc::new(stores.clone()),
         sessions: Arc::new(EndSessions),
+        pictures: pictures.clone(),
         farewells: vec![
             Arc::new(EndSessions),
             Arc::new(ForgetCredentials),
@@ -98,16 +106,22 @@ pub(super) fn build(base: &Base) -> Services {
         clerk: base.clerk.clone(),
         tally: Some(base.tally.clone()),
     };
-    let auth = Auth::new(db(), sealer(), outside, open_orders, of_auth(config));
+    let auth = Auth::new(
+        db(),
+        sealer(),
+        outside,
+        open_orders,
+        pictures.clone(),
+        of_auth(config),
+    );
     let stock = Arc::new(StockOfProducts);
     let cache = base.cache.as_ref();
-    let images = Arc::new(ImagesOfProducts::new(base.blobs.clone()));
     let catalog = Catalog::new(
         db(),
         sealer(),
         stores.clone(),
         stock,
-        images,
+        pictures,
         of_catalog(config),
         cache,
     );

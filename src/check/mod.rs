@@ -12,6 +12,7 @@ use std::fmt;
 use sea_orm::{AccessMode, ConnectionTrait, DatabaseTransaction, IsolationLevel, TransactionTrait};
 use uuid::Uuid;
 
+use crate::clients::blob::Blobs;
 use crate::db::{Db, Dialect};
 use crate::kernel::Result;
 
@@ -74,11 +75,12 @@ impl fmt::Display for Report {
     }
 }
 
-/// Asks every invariant in one snapshot of the database.
+/// Asks every invariant in one snapshot of the database. Which addresses are of files of
+/// ours `blobs` says.
 ///
 /// # Errors
 /// UNAVAILABLE when the database cannot be asked.
-pub async fn run(db: &Db) -> Result<Report> {
+pub async fn run(db: &Db, blobs: &dyn Blobs) -> Result<Report> {
     let snapshot = db
         .read()
         .begin_with_config(
@@ -102,10 +104,10 @@ pub async fn run(db: &Db) -> Result<Report> {
         "an order's history is a path of the state machine",
         illegal,
     );
-    let miscounted = uses::miscounted(&snapshot, db.dialect()).await?;
+    let miscounted = uses::miscounted(&snapshot, db.dialect(), blobs).await?;
     report.add(
         "media-uses",
-        "the uses of a file are the products and reels that show it",
+        "the uses of a file are those that show it",
         miscounted,
     );
     let damage = damage(&snapshot, db.dialect()).await?;

@@ -1,4 +1,4 @@
-//! Whether what is counted of the uses of files is what products and reels show.
+//! Whether what is counted of the uses of files is what shows them.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -6,11 +6,9 @@ use sea_orm::{ConnectionTrait, DatabaseTransaction};
 use serde::Deserialize;
 use uuid::Uuid;
 
+use crate::clients::blob::Blobs;
 use crate::db::Dialect;
 use crate::kernel::{Error, Result};
-
-/// What the keys of our files begin with.
-const FOLDERS: [&str; 3] = ["products/", "reels/", "uploads/"];
 
 /// A picture of a product, as its row has it.
 #[derive(Deserialize)]
@@ -18,10 +16,12 @@ struct Image {
     url: String,
 }
 
-/// The files whose uses are not the number of products and reels that show them.
+/// The files whose uses are not the number of those that show them. Which addresses are of
+/// files of ours `blobs` says: anybody may write any address of others.
 pub(super) async fn miscounted(
     snapshot: &DatabaseTransaction,
     dialect: Dialect,
+    blobs: &dyn Blobs,
 ) -> Result<Vec<String>> {
     let rows = |sql: &str| snapshot.query_all_raw(dialect.statement(sql, []));
     let (mut ids, mut uses) = (HashMap::new(), HashMap::new());
@@ -32,6 +32,7 @@ pub(super) async fn miscounted(
         ids.insert(key, id);
         uses.insert(id, i64::from(counted));
     }
+    let of_ours = |url: &str| ids.get(&blobs.key_of(url)?);
     let mut shown = |id: &Uuid| {
         if let Some(left) = uses.get_mut(id) {
             *left -= 1;
@@ -41,12 +42,18 @@ pub(super) async fn miscounted(
     for row in rows(sql).await? {
         let images: String = row.try_get("", "images")?;
         let images: Vec<Image> = serde_json::from_str(&images).map_err(Error::internal)?;
-        let found: BTreeSet<&Uuid> = images
-            .iter()
-            .flat_map(|image| keys(&image.url))
-            .filter_map(|key| ids.get(key))
-            .collect();
+        let found = images.iter().filter_map(|image| of_ours(&image.url));
+        let found: BTreeSet<&Uuid> = found.collect();
         found.into_iter().for_each(&mut shown);
+    }
+    let sql = "SELECT avatar_url AS url FROM users \
+               WHERE avatar_url IS NOT NULL AND deleted_at IS NULL UNION ALL \
+               SELECT image_url AS url FROM stores \
+               WHERE image_url IS NOT NULL AND status <> 'DELETED' UNION ALL \
+               SELECT image_url AS url FROM categories WHERE image_url <> ''";
+    for row in rows(sql).await? {
+        let url: String = row.try_get("", "url")?;
+        of_ours(&url).into_iter().for_each(&mut shown);
     }
     let sql = "SELECT video_media_id AS id FROM reels \
                WHERE video_media_id IS NOT NULL AND deleted_at IS NULL UNION ALL \
@@ -57,12 +64,4 @@ pub(super) async fn miscounted(
     }
     let wrong = uses.iter().filter(|(_, left)| **left != 0);
     Ok(wrong.map(|(id, _)| id.to_string()).collect())
-}
-
-/// What may be a key of ours in an address.
-fn keys(url: &str) -> impl Iterator<Item = &str> {
-    FOLDERS
-        .iter()
-        .flat_map(|folder| url.match_indices(folder))
-        .filter_map(|(at, _)| url.get(at..))
 }

@@ -202,6 +202,7 @@ mod tests {
             sealer,
             outside,
             Arc::new(tests::NoOrders),
+            Arc::new(users::NoPictures),
             tests::settings(SessionPolicy::Single),
         );
         let jobs = Jobs::new(

@@ -63,7 +63,7 @@ use crate::db::Db;
 use crate::kernel::Secret;
 use crate::kernel::seal::Sealer;
 use crate::kernel::signing::{CheckingKey, SigningKey};
-use crate::services::users::OpenOrders;
+use crate::services::users::{OpenOrders, Pictures};
 
 pub use entity::session::Model as Session;
 pub use jobs::register;
@@ -136,6 +136,7 @@ struct Parts {
     sealer: Sealer,
     outside: Outside,
     orders: Arc<dyn OpenOrders>,
+    pictures: Arc<dyn Pictures>,
     codes: otp::Codes,
     access: token::AccessTokens,
     refresh: token::RefreshTokens,
@@ -153,12 +154,13 @@ struct Parts {
 
 impl Auth {
     /// The service; `sealer` makes its page tokens, `orders` knows which sellers cannot
-    /// stop selling.
+    /// stop selling, `pictures` which files accounts show.
     pub fn new(
         db: Db,
         sealer: Sealer,
         outside: Outside,
         orders: Arc<dyn OpenOrders>,
+        pictures: Arc<dyn Pictures>,
         settings: Settings,
     ) -> Self {
         let shared = || SigningKey::from_secret(&settings.jwt_secret);
@@ -168,6 +170,7 @@ impl Auth {
             sealer,
             outside,
             orders,
+            pictures,
             keys: attempts::Keys::new(settings.otp_secret.clone()),
             links: link::Tokens::new(settings.otp_secret.clone()),
             hasher: password::Hasher::new(settings.accounts.hashers),

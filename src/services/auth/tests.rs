@@ -19,7 +19,7 @@ use crate::kernel::id::{SessionId, StoreId, UserId};
 use crate::kernel::phone::Phone;
 use crate::kernel::seal::Sealer;
 use crate::kernel::{Call, Caller, Clock, Error, Reason, Result, Role, Secret, Time};
-use crate::services::users::{self, OpenOrders, User};
+use crate::services::users::{self, NoPictures, OpenOrders, User};
 
 const AMINA: &str = "0551234567";
 const YACINE: &str = "0661234567";
@@ -79,6 +79,7 @@ fn desk(db: &Db, policy: SessionPolicy) -> Desk {
         sealer,
         outside,
         Arc::new(NoOrders),
+        Arc::new(NoPictures),
         settings(policy),
     );
     db.set_observers(vec![auth.observer()]);
@@ -292,7 +293,8 @@ async fn without_a_way_to_send_none_is_asked_for() {
         let sealer = Sealer::new(Secret::new(vec![1; 32]));
         let settings = settings(SessionPolicy::Single);
         let outside = Outside::default();
-        let mute = Auth::new(db.clone(), sealer, outside, Arc::new(NoOrders), settings);
+        let (orders, pictures) = (Arc::new(NoOrders), Arc::new(NoPictures));
+        let mute = Auth::new(db.clone(), sealer, outside, orders, pictures, settings);
         let refused = mute.request_otp(&from("203.0.113.7"), AMINA).await;
         assert_eq!(reason(refused), Some(Reason::Unavailable));
     })

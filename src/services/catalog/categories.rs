@@ -3,9 +3,10 @@
 use super::tree::Tree;
 use super::{Category, convert, slug, store};
 use crate::db::{NewEvent, Tx};
-use crate::kernel::id::CategoryId;
+use crate::kernel::id::{CategoryId, UserId};
 use crate::kernel::text::fold;
 use crate::kernel::{Error, Result};
+use crate::services::users::{Pictures, Showing};
 
 /// What is to change of a category; absent parts stay.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -25,7 +26,15 @@ pub struct Changes {
 }
 
 /// Makes a category; without a slug, one is made from its name.
-pub async fn create(tx: &Tx, changes: &Changes) -> Result<Category> {
+///
+/// # Errors
+/// VALIDATION_ERROR, SLUG_TAKEN, UPLOAD_NOT_FOUND.
+pub async fn create(
+    tx: &Tx,
+    pictures: &dyn Pictures,
+    by: UserId,
+    changes: &Changes,
+) -> Result<Category> {
     let mut category = Category {
         id: CategoryId::new(tx.now()).uuid(),
         parent_id: None,
@@ -46,12 +55,22 @@ pub async fn create(tx: &Tx, changes: &Changes) -> Result<Category> {
         category.slug = slug::free(&base, &taken, &category.id.simple().to_string());
     }
     store::categories::insert(tx, &category).await?;
+    tell_picture(tx, pictures, by, "", &category.image_url).await?;
     tell(tx, &category, category.version, "category.created");
     Ok(category)
 }
 
 /// Changes a category.
-pub async fn update(tx: &Tx, id: CategoryId, changes: &Changes) -> Result<Category> {
+///
+/// # Errors
+/// NOT_FOUND, VALIDATION_ERROR, SLUG_TAKEN, UPLOAD_NOT_FOUND.
+pub async fn update(
+    tx: &Tx,
+    pictures: &dyn Pictures,
+    by: UserId,
+    id: CategoryId,
+    changes: &Changes,
+) -> Result<Category> {
     let tree = Tree::new(store::categories::lock_all(tx).await?);
     let before = tree.get(id).ok_or_else(not_found)?;
     if let Some(Some(parent)) = changes.parent {
@@ -65,15 +84,20 @@ pub async fn update(tx: &Tx, id: CategoryId, changes: &Changes) -> Result<Catego
     after.version += 1;
     after.updated_at = tx.now().micros();
     store::categories::save(tx, &after).await?;
+    tell_picture(tx, pictures, by, &before.image_url, &after.image_url).await?;
     tell(tx, &after, after.version, "category.updated");
     Ok(after)
 }
 
 /// Deletes a category in which nothing stands.
-pub async fn delete(tx: &Tx, id: CategoryId) -> Result<()> {
+///
+/// # Errors
+/// NOT_FOUND, CATEGORY_NOT_EMPTY.
+pub async fn delete(tx: &Tx, pictures: &dyn Pictures, by: UserId, id: CategoryId) -> Result<()> {
     let tree = Tree::new(store::categories::lock_all(tx).await?);
     let category = tree.get(id).ok_or_else(not_found)?;
     store::categories::delete(tx, id).await?;
+    tell_picture(tx, pictures, by, &category.image_url, "").await?;
     tell(tx, category, category.version + 1, "category.deleted");
     Ok(())
 }
@@ -100,6 +124,25 @@ fn set(text: &mut String, new: &Option<String>) {
     if let Some(new) = new {
         text.clone_from(new);
     }
+}
+
+/// Tells those who keep files which picture a category shows now, in place of another one;
+/// empty is none.
+async fn tell_picture(
+    tx: &Tx,
+    pictures: &dyn Pictures,
+    by: UserId,
+    before: &str,
+    after: &str,
+) -> Result<()> {
+    let showing = Showing {
+        by: Some(by),
+        owner: None,
+        field: "imageUrl",
+        before: &[before],
+        after: &[after],
+    };
+    pictures.changed(tx, &showing).await
 }
 
 fn tell(tx: &Tx, category: &Category, version: i64, kind: &'static str) {

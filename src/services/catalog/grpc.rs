@@ -52,8 +52,9 @@ impl CatalogService for Catalog {
     ) -> Answered<pb::CreateCategoryResponse> {
         let (call, message) = grpc::open(request)?;
         let changes = &convert::new_category(message)?;
+        let (pictures, by) = (&*self.0.pictures, call.user()?);
         let write = |tx| async move {
-            let category = categories::create(&tx, changes).await?;
+            let category = categories::create(&tx, pictures, by, changes).await?;
             Ok(pb::CreateCategoryResponse {
                 category: Some(category_to_pb(&category)),
             })
@@ -68,8 +69,9 @@ impl CatalogService for Catalog {
         let (call, message) = grpc::open(request)?;
         let id = grpc::id("id", &message.id)?;
         let changes = &convert::category_changes(message)?;
+        let (pictures, by) = (&*self.0.pictures, call.user()?);
         let write = |tx| async move {
-            let category = categories::update(&tx, id, changes).await?;
+            let category = categories::update(&tx, pictures, by, id, changes).await?;
             Ok(pb::UpdateCategoryResponse {
                 category: Some(category_to_pb(&category)),
             })
@@ -83,8 +85,9 @@ impl CatalogService for Catalog {
     ) -> Answered<pb::DeleteCategoryResponse> {
         let (call, message) = grpc::open(request)?;
         let id = grpc::id("id", &message.id)?;
+        let (pictures, by) = (&*self.0.pictures, call.user()?);
         let write = |tx| async move {
-            categories::delete(&tx, id).await?;
+            categories::delete(&tx, pictures, by, id).await?;
             Ok(pb::DeleteCategoryResponse {})
         };
         grpc::reply(self.0.db.write(&call, write).await?)

@@ -6,6 +6,7 @@ use super::{Catalog, Image, Product};
 use crate::db::{Conn, Tx};
 use crate::kernel::id::{ImageId, ProductId};
 use crate::kernel::{Call, Error, Result};
+use crate::services::users::Showing;
 
 /// The most pictures of a product, as the contract has it.
 const IMAGES_MAX: usize = 20;
@@ -71,8 +72,8 @@ impl Catalog {
         save(tx, before, after, "product.updated").await
     }
 
-    /// Tells which pictures a product shows that it did not show before, and the other way
-    /// round. A deleted product shows none.
+    /// Tells those who keep files which pictures a product shows now. A deleted one shows
+    /// none.
     pub(super) async fn tell_images(
         &self,
         tx: &Tx,
@@ -84,20 +85,17 @@ impl Catalog {
             Some(_) => &[],
             None => &after.images.0,
         };
-        let (entered, left) = (new_among(shown, before), new_among(before, shown));
-        if entered.is_empty() && left.is_empty() {
-            return Ok(());
-        }
-        let images = &self.0.images;
-        images.changed(tx, call, after, &entered, &left).await
+        let showing = Showing {
+            by: call.caller.user_id(),
+            owner: Some(after.seller()),
+            field: "images",
+            before: &urls(before),
+            after: &urls(shown),
+        };
+        self.0.pictures.changed(tx, &showing).await
     }
 }
 
-/// The addresses of pictures that are not among the others, each once.
-fn new_among<'i>(images: &'i [Image], others: &[Image]) -> Vec<&'i str> {
-    let mut urls: Vec<&str> = images.iter().map(|image| image.url.as_str()).collect();
-    urls.retain(|url| others.iter().all(|other| other.url != *url));
-    urls.sort_unstable();
-    urls.dedup();
-    urls
+fn urls(images: &[Image]) -> Vec<&str> {
+    images.iter().map(|image| image.url.as_str()).collect()
 }

@@ -11,7 +11,7 @@
 //!
 //! Stock belongs to the inventory, which shows here as `in_stock` and as the store's own
 //! price. What a new product has in stock goes there through [`ProductStock`]. Which files
-//! its pictures are, [`ProductImages`] knows.
+//! its pictures are, [`Pictures`] knows.
 
 mod categories;
 mod convert;
@@ -45,7 +45,7 @@ use crate::kernel::id::{ProductId, UserId};
 use crate::kernel::seal::Sealer;
 use crate::kernel::{Call, Currency, Error, Reason, Result};
 use crate::services::stores::{Needed, Stores};
-use crate::services::users;
+use crate::services::users::{self, Pictures};
 
 pub use entity::category::Model as Category;
 pub use entity::product::Model as Product;
@@ -90,26 +90,6 @@ pub trait ProductStock: Send + Sync {
     fn offer_changed(&self, kind: &str, payload: &[u8]) -> Option<ProductId>;
 }
 
-/// What the catalog asks of those who keep files.
-#[async_trait]
-pub trait ProductImages: Send + Sync {
-    /// A product shows pictures that it did not show before, `entered`, and others no
-    /// longer, `left`, in the transaction of that change. Addresses of others are none of
-    /// theirs.
-    ///
-    /// # Errors
-    /// UPLOAD_NOT_FOUND when one that entered is of a file of ours that this product cannot
-    /// show.
-    async fn changed(
-        &self,
-        tx: &Tx,
-        call: &Call,
-        product: &Product,
-        entered: &[&str],
-        left: &[&str],
-    ) -> Result<()>;
-}
-
 /// The service of the catalog. Clones share it.
 #[derive(Clone)]
 pub struct Catalog(Arc<Parts>);
@@ -119,7 +99,7 @@ struct Parts {
     sealer: Sealer,
     stores: Stores,
     stock: Arc<dyn ProductStock>,
-    images: Arc<dyn ProductImages>,
+    pictures: Arc<dyn Pictures>,
     settings: Settings,
     categories: Categories,
     products: Cache<ProductId, Arc<Product>>,
@@ -136,7 +116,7 @@ impl Catalog {
         sealer: Sealer,
         stores: Stores,
         stock: Arc<dyn ProductStock>,
-        images: Arc<dyn ProductImages>,
+        pictures: Arc<dyn Pictures>,
         settings: Settings,
         shared: Option<&SharedCache>,
     ) -> Self {
@@ -146,7 +126,7 @@ impl Catalog {
             sealer,
             stores,
             stock,
-            images,
+            pictures,
             categories: Categories::new(settings.strict_tiers),
             settings,
             products: Cache::tiered("products", CACHED_MAX, CACHED, products),

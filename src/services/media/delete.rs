@@ -37,7 +37,7 @@ impl Media {
             Status::Failed,
         ];
         if !store::end(tx, file.media_id(), &before, Status::Deleted).await? {
-            let message = "a product or a reel shows the file";
+            let message = "something shows the file";
             return Err(Error::new(Reason::Conflict, message));
         }
         jobs::erase(tx, &file);

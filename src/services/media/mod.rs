@@ -6,8 +6,8 @@
 //! - what nothing uses is gone a day later, and so is what never came;
 //! - a transaction is never open while the object store is asked.
 //!
-//! Whoever shows a file counts as a use of it: it calls [`attach`] and [`release`] in its
-//! own transaction. What must not stay in the store is erased by a job that is enqueued
+//! Whoever shows a file counts as a use of it: by its id with [`Media::take`] and
+//! [`release`], by its address through [`KeptPictures`], in its own transaction. What must not stay in the store is erased by a job that is enqueued
 //! with the change that decides so: whatever stops, nothing is left behind.
 
 mod check;
@@ -48,9 +48,12 @@ pub use entity::media::Model as File;
 pub use file::{Purpose, Status};
 pub use jobs::register;
 pub use shown::{Named, Shown};
-pub use uses::{ImagesOfProducts, attach, release};
+pub use uses::{KeptPictures, release};
 
 use poster::Posters;
+
+/// Pictures that are looked at or measured at once, each as a whole.
+const LOOKING_MAX: usize = 4;
 
 /// Who shows files, and hears in the transaction of the change what became of them.
 #[async_trait]
@@ -75,7 +78,9 @@ struct Parts {
     /// How long a client may send the bytes of a file.
     upload_lasts: Duration,
     posters: Posters,
-    /// A picture in pixels is large: one at a time.
+    /// Whole pictures that are in memory at once.
+    looking: Semaphore,
+    /// A picture in pixels is larger still: one at a time.
     drawing: Arc<Semaphore>,
 }
 
@@ -98,6 +103,7 @@ impl Media {
             listeners,
             upload_lasts,
             posters: Posters::default(),
+            looking: Semaphore::new(LOOKING_MAX),
             drawing: Arc::new(Semaphore::new(1)),
         }))
     }

@@ -1,6 +1,6 @@
 //! Files, as the services that show them know them.
 
-use super::{File, Media, Purpose, Status, attach, store, upload_not_found};
+use super::{File, Media, Purpose, Status, store, upload_not_found};
 use crate::db::Tx;
 use crate::kernel::id::{MediaId, UserId};
 use crate::kernel::{Error, Result};
@@ -72,9 +72,10 @@ impl Media {
             let message = format!("must name a file with the purpose {}", purpose.as_str());
             return Err(Error::field(field, message));
         }
-        let attached = attach(tx, found.media_id()).await;
-        attached.map_err(|_| upload_not_found().at(field))?;
-        Ok(self.shown(&found))
+        match store::attach(tx, &[found.media_id()]).await? {
+            1 => Ok(self.shown(&found)),
+            _ => Err(upload_not_found().at(field)),
+        }
     }
 
     pub(super) fn shown(&self, file: &File) -> Shown {

@@ -1,24 +1,18 @@
-//! What shows files: products here, reels elsewhere. A file that is shown stays.
+//! What shows files: accounts, stores, products and categories here, reels elsewhere. A file
+//! that is shown stays.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 
+use super::upload::products_folder;
 use super::{File, Purpose, store, upload_not_found};
 use crate::clients::blob::Blobs;
 use crate::db::Tx;
-use crate::kernel::id::{MediaId, UserId};
-use crate::kernel::{Call, Result};
-use crate::services::catalog::{Product, ProductImages};
-
-/// Something more shows a file. The caller has seen to it that it may be shown there.
-///
-/// # Errors
-/// UPLOAD_NOT_FOUND when the file cannot be shown, or not any more.
-pub async fn attach(tx: &Tx, id: MediaId) -> Result<()> {
-    attach_all(tx, &[id]).await
-}
+use crate::kernel::Result;
+use crate::kernel::id::MediaId;
+use crate::services::users::{Pictures, Showing};
 
 /// What showed a file shows it no longer; a day later it is gone, unless something else
 /// does.
@@ -29,48 +23,35 @@ pub async fn release(tx: &Tx, id: MediaId) -> Result<()> {
     store::release(tx, id).await
 }
 
-async fn attach_all(tx: &Tx, ids: &[MediaId]) -> Result<()> {
-    match store::attach(tx, ids).await? == ids.len() as u64 {
-        true => Ok(()),
-        false => Err(upload_not_found()),
-    }
-}
+/// The files, as those see them who show pictures by their addresses.
+pub struct KeptPictures(Arc<dyn Blobs>);
 
-/// The files, as the catalog sees them.
-pub struct ImagesOfProducts(Arc<dyn Blobs>);
-
-impl ImagesOfProducts {
+impl KeptPictures {
     /// Of the files that `blobs` keeps.
     pub fn new(blobs: Arc<dyn Blobs>) -> Self {
         Self(blobs)
     }
 
-    fn keys(&self, urls: &[&str]) -> Vec<String> {
-        let keys: BTreeSet<String> = urls.iter().filter_map(|url| self.0.key_of(url)).collect();
-        keys.into_iter().collect()
+    fn keys(&self, urls: &[&str]) -> BTreeSet<String> {
+        urls.iter().filter_map(|url| self.0.key_of(url)).collect()
     }
 }
 
 #[async_trait]
-impl ProductImages for ImagesOfProducts {
-    async fn changed(
-        &self,
-        tx: &Tx,
-        call: &Call,
-        product: &Product,
-        entered: &[&str],
-        left: &[&str],
-    ) -> Result<()> {
-        let (entered, left) = (self.keys(entered), self.keys(left));
+impl Pictures for KeptPictures {
+    async fn changed(&self, tx: &Tx, showing: &Showing<'_>) -> Result<()> {
+        let (before, after) = (self.keys(showing.before), self.keys(showing.after));
+        let entered: Vec<String> = after.difference(&before).cloned().collect();
         if !entered.is_empty() {
             let files = store::find_by_keys(tx.conn(), &entered).await?;
-            let may_show = |file: &&File| shows(product, call.caller.user_id(), file);
+            let may_show = |file: &&File| may_show(showing, file);
             let ids: Vec<MediaId> = files.iter().filter(may_show).map(File::media_id).collect();
-            if ids.len() < entered.len() {
-                return Err(upload_not_found().at("images"));
+            let is_whole = ids.len() == entered.len();
+            if !is_whole || store::attach(tx, &ids).await? < ids.len() as u64 {
+                return Err(upload_not_found().at(showing.field));
             }
-            attach_all(tx, &ids).await?;
         }
+        let left: Vec<String> = before.difference(&after).cloned().collect();
         if !left.is_empty() {
             store::release_keys(tx, &left).await?;
         }
@@ -78,13 +59,14 @@ impl ProductImages for ImagesOfProducts {
     }
 }
 
-/// Whether a product may show a picture: one of the same seller's products, or one that
-/// the caller brought.
-fn shows(product: &Product, caller: Option<UserId>, file: &File) -> bool {
-    let seller = format!(
-        "{}/",
-        super::upload::products_folder(product.seller_id.into())
-    );
+/// Whether something may show a picture: one of its owner's, of a product of its owner's, or
+/// of whoever puts it there.
+fn may_show(showing: &Showing<'_>, file: &File) -> bool {
     let is_picture = file.purpose() != Some(Purpose::ReelVideo);
-    is_picture && (caller == Some(file.owner()) || file.key.starts_with(&seller))
+    let is_theirs = [showing.by, showing.owner].contains(&Some(file.owner()));
+    let of_product = |owner| {
+        file.key
+            .starts_with(&format!("{}/", products_folder(owner)))
+    };
+    is_picture && (is_theirs || showing.owner.is_some_and(of_product))
 }

@@ -9,18 +9,19 @@ use super::{Stores, changed};
 use crate::db::Tx;
 use crate::kernel::id::{StoreId, UserId};
 use crate::kernel::{Call, Error, Reason, Result};
-use crate::services::users;
+use crate::services::users::{self, Showing};
 
 impl Stores {
     /// Opens a store, which the caller owns. The first one makes a customer a store owner.
     ///
     /// # Errors
-    /// UNAUTHENTICATED, NOT_FOUND when the caller's account is closed.
+    /// UNAUTHENTICATED, NOT_FOUND when the caller's account is closed, UPLOAD_NOT_FOUND.
     pub(super) async fn open(&self, tx: &Tx, call: &Call, new: &NewStore) -> Result<Store> {
         let owner = call.user()?;
         users::promote_to_store_owner(tx, owner).await?;
         let store = Store::open(owner, new.clone(), tx.now());
         store::insert(tx, &store).await?;
+        self.tell_picture(tx, owner, None, &store).await?;
         changed(tx, &store);
         Ok(store)
     }
@@ -28,7 +29,7 @@ impl Stores {
     /// Changes what is present in `change`.
     ///
     /// # Errors
-    /// NOT_FOUND, FORBIDDEN, UNKNOWN_WILAYA, VALIDATION_ERROR.
+    /// NOT_FOUND, FORBIDDEN, UNKNOWN_WILAYA, VALIDATION_ERROR, UPLOAD_NOT_FOUND.
     pub(super) async fn update(
         &self,
         tx: &Tx,
@@ -105,6 +106,9 @@ impl Stores {
         }
         let store = Store::clone(&locked.store);
         let closed = store.step(Step::Delete, call.caller.is_admin(), tx.now())?;
+        let by = call.user()?;
+        self.tell_picture(tx, by, Some(&locked.store), &closed)
+            .await?;
         self.save(tx, closed).await.map(drop)
     }
 
@@ -112,9 +116,10 @@ impl Stores {
     /// account could not be closed then.
     pub(super) async fn close_stores_of(&self, tx: &Tx, owner: UserId) -> Result<()> {
         for id in store::owned_by(tx, owner).await? {
-            let store = Store::clone(&store::lock(tx, id).await?.store);
-            self.save(tx, store.step(Step::Delete, true, tx.now())?)
-                .await?;
+            let store = store::lock(tx, id).await?.store;
+            let closed = Store::clone(&store).step(Step::Delete, true, tx.now())?;
+            self.tell_picture(tx, owner, Some(&store), &closed).await?;
+            self.save(tx, closed).await?;
         }
         Ok(())
     }
@@ -145,7 +150,28 @@ impl Stores {
         if altered == *locked.store {
             return Ok(altered);
         }
+        let (by, before) = (call.user()?, Some(&*locked.store));
+        self.tell_picture(tx, by, before, &altered).await?;
         self.save(tx, altered).await
+    }
+
+    /// Tells those who keep files which picture a store shows now.
+    async fn tell_picture(
+        &self,
+        tx: &Tx,
+        by: UserId,
+        before: Option<&Store>,
+        after: &Store,
+    ) -> Result<()> {
+        let (left, shown) = (before.and_then(Store::picture), after.picture());
+        let showing = Showing {
+            by: Some(by),
+            owner: Some(after.owner),
+            field: "imageUrl",
+            before: left.as_slice(),
+            after: shown.as_slice(),
+        };
+        self.0.pictures.changed(tx, &showing).await
     }
 
     /// Writes the next version of a locked store, and tells it.

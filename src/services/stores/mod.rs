@@ -8,8 +8,8 @@
 //!   has an event on the topic `store/<uuid>`;
 //! - a deleted store stays for the orders of the past and is found by nobody.
 //!
-//! It knows neither products nor orders: whether orders are open it asks
-//! [`users::OpenOrders`].
+//! It knows neither products nor orders nor files: whether orders are open it asks
+//! [`users::OpenOrders`], and which picture it shows it tells [`users::Pictures`].
 
 mod address;
 mod cells;
@@ -37,7 +37,7 @@ use crate::db::{Conn, Db, NewEvent, Observer, Tx};
 use crate::kernel::id::{StoreId, UserId};
 use crate::kernel::seal::Sealer;
 use crate::kernel::{Call, Currency, Result};
-use crate::services::users::{self, OpenOrders};
+use crate::services::users::{self, OpenOrders, Pictures};
 
 pub use address::StoreAddress;
 pub use model::{Availability, Store};
@@ -69,17 +69,26 @@ struct Parts {
     db: Db,
     sealer: Sealer,
     orders: Arc<dyn OpenOrders>,
+    pictures: Arc<dyn Pictures>,
     settings: Settings,
     known: Cache<StoreId, Arc<Staffed>>,
 }
 
 impl Stores {
-    /// The service; `sealer` makes its page tokens.
-    pub fn new(db: Db, sealer: Sealer, orders: Arc<dyn OpenOrders>, settings: Settings) -> Self {
+    /// The service; `sealer` makes its page tokens, `orders` and `pictures` are those that it
+    /// asks and tells.
+    pub fn new(
+        db: Db,
+        sealer: Sealer,
+        orders: Arc<dyn OpenOrders>,
+        pictures: Arc<dyn Pictures>,
+        settings: Settings,
+    ) -> Self {
         Self(Arc::new(Parts {
             db,
             sealer,
             orders,
+            pictures,
             settings,
             known: Cache::tiered("stores", CACHED_MAX, CACHED, None),
         }))

@@ -169,6 +169,12 @@ impl Store {
         matches!(self.life.status, Status::Active | Status::Paused)
     }
 
+    /// Where the picture is that it shows. A deleted store shows none.
+    pub(super) fn picture(&self) -> Option<&str> {
+        let is_deleted = self.life.status == Status::Deleted;
+        self.image_url.as_deref().filter(|_| !is_deleted)
+    }
+
     /// Demands that it takes orders.
     ///
     /// # Errors

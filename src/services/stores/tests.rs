@@ -21,7 +21,7 @@ use crate::kernel::phone::Phone;
 use crate::kernel::seal::Sealer;
 use crate::kernel::task::Tasks;
 use crate::kernel::{Call, Caller, Clock, Currency, Reason, Result, Role, Secret, Time};
-use crate::services::users::{self, OpenOrders};
+use crate::services::users::{self, NoPictures, OpenOrders};
 
 pub(super) const ALGIERS: GeoPoint = GeoPoint {
     latitude: 36.7538,
@@ -73,7 +73,8 @@ impl Market {
             default_phone_country: None,
         };
         let sealer = Sealer::new(Secret::new(b"pages".to_vec()));
-        let stores = Stores::new(db.clone(), sealer, Arc::new(Orders(open)), settings);
+        let (orders, pictures) = (Arc::new(Orders(open)), Arc::new(NoPictures));
+        let stores = Stores::new(db.clone(), sealer, orders, pictures, settings);
         db.set_observers(vec![stores.observer()]);
         Self { db, stores }
     }

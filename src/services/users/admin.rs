@@ -1,5 +1,6 @@
 //! What administrators do with accounts. The last active one of them stays.
 
+use super::pictures::tell_avatar;
 use super::profile::{self, Changes};
 use super::roles::{self, SellerCategory};
 use super::{Neighbours, SignOut, User, changed, save, save_in_tier, store};
@@ -47,8 +48,13 @@ pub(super) async fn list(db: &Db, filter: &Filter, page: &PageRequest) -> Result
 ///
 /// # Errors
 /// VALIDATION_ERROR without phone and e-mail address, and for a tier of somebody who does
-/// not sell; UNKNOWN_WILAYA, PHONE_TAKEN, EMAIL_TAKEN.
-pub(super) async fn create(tx: &Tx, new: &NewAccount) -> Result<User> {
+/// not sell; UNKNOWN_WILAYA, PHONE_TAKEN, EMAIL_TAKEN, UPLOAD_NOT_FOUND.
+pub(super) async fn create(
+    tx: &Tx,
+    neighbours: &Neighbours,
+    by: UserId,
+    new: &NewAccount,
+) -> Result<User> {
     if new.category.is_some() && new.role != Role::StoreOwner {
         return Err(roles::only_sellers());
     }
@@ -61,6 +67,7 @@ pub(super) async fn create(tx: &Tx, new: &NewAccount) -> Result<User> {
         ));
     }
     if store::insert(tx, &user).await? {
+        tell_avatar(tx, &*neighbours.pictures, by, None, &user).await?;
         changed(tx, &user, "user.created");
         return Ok(user);
     }

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use super::pictures::{Pictures, tell_avatar};
 use super::{User, admin, changed, profile, save, store};
 use crate::db::Tx;
 use crate::kernel::phone::Phone;
@@ -48,7 +49,7 @@ pub async fn account_of_proven_email(tx: &Tx, told: &Told) -> Result<Option<User
 ///
 /// # Errors
 /// Those of the database.
-pub async fn open_account(tx: &Tx, told: &Told) -> Result<User> {
+pub async fn open_account(tx: &Tx, pictures: &dyn Pictures, told: &Told) -> Result<User> {
     let blank = profile::blank(tx.now(), Role::Customer);
     let user = with(tx, blank, told).await?;
     if !store::insert(tx, &user).await? {
@@ -56,6 +57,7 @@ pub async fn open_account(tx: &Tx, told: &Told) -> Result<User> {
         let taken = "a concurrent change got in the way, try again";
         return Err(Error::new(Reason::Conflict, taken).retry_after(RETRY));
     }
+    tell_avatar(tx, pictures, user.user_id(), None, &user).await?;
     changed(tx, &user, "user.created");
     Ok(user)
 }
@@ -64,11 +66,13 @@ pub async fn open_account(tx: &Tx, told: &Told) -> Result<User> {
 ///
 /// # Errors
 /// EMAIL_TAKEN when the address was taken a moment ago.
-pub async fn take_over(tx: &Tx, user: User, told: &Told) -> Result<User> {
+pub async fn take_over(tx: &Tx, pictures: &dyn Pictures, user: User, told: &Told) -> Result<User> {
     let after = with(tx, user.clone(), told).await?;
     if after == user {
         return Ok(user);
     }
+    let avatar = user.avatar_url.as_deref();
+    tell_avatar(tx, pictures, user.user_id(), avatar, &after).await?;
     save(tx, after).await
 }
 

@@ -44,7 +44,7 @@ impl UserService for Users {
         let (call, message) = grpc::open(request)?;
         let (id, changes) = (call.user()?, &changes_from_pb(message)?);
         let write = |tx| async move {
-            let user = profile::update(&tx, &self.0.neighbours, id, changes).await?;
+            let user = profile::update(&tx, &self.0.neighbours, id, id, changes).await?;
             Ok(UpdateMeResponse {
                 user: Some(user_to_pb(&user)),
             })

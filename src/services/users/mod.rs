@@ -18,6 +18,7 @@ mod entry;
 mod external;
 mod grpc;
 mod phone;
+mod pictures;
 mod profile;
 mod roles;
 mod store;
@@ -45,6 +46,9 @@ pub use entry::{
 };
 pub use external::{Told, account_of_proven_email, open_account, switch_off, take_over};
 pub use phone::take_phone;
+#[cfg(test)]
+pub use pictures::NoPictures;
+pub use pictures::{Pictures, Showing};
 pub use roles::{SellerCategory, choose_role};
 pub use tiers::Tiers;
 
@@ -96,6 +100,8 @@ pub struct Neighbours {
     pub stores: Arc<dyn KnownStores>,
     /// Kept by the sign-in.
     pub sessions: Arc<dyn Sessions>,
+    /// Kept by the files.
+    pub pictures: Arc<dyn Pictures>,
     /// Those who let go of a user, each after those to its left.
     pub farewells: Vec<Arc<dyn Farewell>>,
 }

@@ -1,5 +1,6 @@
 //! What people tell about themselves, and what remains when they leave.
 
+use super::pictures::tell_avatar;
 use super::{Neighbours, NewAccount, User, admin, save, store};
 use crate::db::Tx;
 use crate::kernel::id::{StoreId, UserId};
@@ -86,10 +87,12 @@ pub(super) fn by_email(now: Time, account: &NewAccount) -> User {
 /// Changes a profile, for its owner or for an administrator.
 ///
 /// # Errors
-/// EMAIL_TAKEN, PHONE_TAKEN, UNKNOWN_WILAYA, NOT_FOUND for the preferred store.
+/// EMAIL_TAKEN, PHONE_TAKEN, UNKNOWN_WILAYA, UPLOAD_NOT_FOUND, NOT_FOUND for the preferred
+/// store.
 pub(super) async fn update(
     tx: &Tx,
     neighbours: &Neighbours,
+    by: UserId,
     id: UserId,
     changes: &Changes,
 ) -> Result<User> {
@@ -103,6 +106,8 @@ pub(super) async fn update(
     if after == before {
         return Ok(before);
     }
+    let avatar = before.avatar_url.as_deref();
+    tell_avatar(tx, &*neighbours.pictures, by, avatar, &after).await?;
     save(tx, after).await
 }
 
@@ -166,7 +171,10 @@ pub(super) async fn close(tx: &Tx, neighbours: &Neighbours, id: UserId) -> Resul
     for service in &neighbours.farewells {
         service.user_leaves(tx, id).await?;
     }
-    save(tx, forgotten(user, tx.now())).await.map(drop)
+    let avatar = user.avatar_url.clone();
+    let closed = forgotten(user, tx.now());
+    tell_avatar(tx, &*neighbours.pictures, id, avatar.as_deref(), &closed).await?;
+    save(tx, closed).await.map(drop)
 }
 
 fn forgotten(user: User, now: Time) -> User {

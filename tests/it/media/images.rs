@@ -13,12 +13,10 @@ use souk::pb::souk::media::v1::UploadProductImageRequest;
 use souk::pb::souk::media::v1::media::{Purpose, Status as FileStatus};
 use tonic::Code;
 
-use super::wish;
+use super::{DAY, wish};
 use crate::support::clients::{is_replayed, statements};
 use crate::support::samples;
 use crate::support::{Client, Seller, TestApp, keyed, reason};
-
-const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 fn png() -> Vec<u8> {
     samples::picture(ImageFormat::Png, 40, 30)
@@ -46,15 +44,6 @@ async fn uses(app: &TestApp) -> i64 {
         .await
 }
 
-/// Sweeps what nothing has used for a day, and erases it.
-async fn a_day_later(app: &TestApp) {
-    app.run_jobs().await;
-    app.advance(DAY);
-    app.run_jobs().await;
-    app.run_jobs().await;
-    app.assert_sound().await;
-}
-
 async fn with_image(app: &TestApp) -> (Seller, String, String) {
     let seller = app.seller().await;
     let product = seller.product("Tapis", 9000, 1).await.id;
@@ -70,8 +59,8 @@ async fn a_picture_is_shown_by_its_product_at_once_and_stays() {
     let file = &app.blobs.published()[0];
     assert!(url.ends_with(&file.0));
     assert_eq!((file.1.as_str(), &file.2[..]), ("image/png", &png()[..]));
-    a_day_later(&app).await;
-    a_day_later(&app).await;
+    app.a_day_later().await;
+    app.a_day_later().await;
     assert_eq!(app.blobs.held().len(), 2, "the picture and its small one");
     // The second one stands after the first.
     let jpeg = samples::picture(ImageFormat::Jpeg, 40, 30);
@@ -171,7 +160,7 @@ async fn a_picture_that_its_product_cannot_take_is_cleaned_up() {
     assert_eq!(away.unwrap_err().code(), Code::Unavailable);
     app.blobs.fail(false);
     assert_eq!(shown(&seller.client, &product).await.len(), 20);
-    a_day_later(&app).await;
+    app.a_day_later().await;
     assert_eq!(app.blobs.held(), [""; 0]);
 }
 
@@ -238,7 +227,7 @@ async fn an_address_of_ours_is_a_use_and_one_of_others_is_none() {
     assert_eq!(uses(&app).await, 1);
     // A change that leaves the pictures as they are asks for nothing.
     show(&seller.client, &other, &[&url, away]).await.unwrap();
-    a_day_later(&app).await;
+    app.a_day_later().await;
     assert_eq!(uses(&app).await, 1);
     let made = json!({
         "storeId": seller.store, "name": "Tapis", "price": 1, "images": [url],

@@ -224,7 +224,7 @@ async fn a_use_that_is_counted_wrong_is_found() {
         for statement in sql.split("; ") {
             app.execute(statement, []).await;
         }
-        let report = souk::check::run(&app.db).await.unwrap();
+        let report = souk::check::run(&app.db, &app.blobs).await.unwrap();
         let found = report.breaches.iter().any(|it| it.name == "media-uses");
         assert!(found, "{sql}: {report}");
     }

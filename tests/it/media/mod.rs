@@ -3,9 +3,12 @@
 mod hostile;
 mod images;
 mod life;
+mod pictures;
 mod race;
 mod roundtrip;
 mod uploads;
+
+use std::time::Duration;
 
 use bytes::Bytes;
 use souk::pb::souk::media::v1::media::{Purpose, Status as FileStatus};
@@ -16,6 +19,8 @@ use souk::pb::souk::media::v1::{
 use tonic::Status;
 
 use crate::support::{Client, TestApp};
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// A file to be announced.
 pub fn wish(purpose: Purpose, content_type: &str, size: usize) -> CreateUploadRequest {
@@ -111,11 +116,20 @@ impl TestApp {
         self.sign_in(&person.phone).await
     }
 
+    /// Sweeps what nothing has used for a day, and erases it.
+    pub async fn a_day_later(&self) {
+        self.run_jobs().await;
+        self.advance(DAY);
+        self.run_jobs().await;
+        self.run_jobs().await;
+        self.assert_sound().await;
+    }
+
     /// Runs what is due now and, an hour and a bit later, what waits for late bytes; then
     /// nothing of what is over may be left.
     pub async fn settle_files(&self) {
         self.run_jobs().await;
-        self.advance(std::time::Duration::from_secs(71 * 60));
+        self.advance(Duration::from_secs(71 * 60));
         self.run_jobs().await;
     }
 }

@@ -252,7 +252,7 @@ async fn counts_that_went_wrong_are_set_right_at_night() {
     for wrong in ["liked = liked + 5", "liked = liked - 1", "commented = 3"] {
         let sql = format!("UPDATE reel_stats SET {wrong}");
         app.execute(&sql, []).await;
-        let report = souk::check::run(&app.db).await.unwrap();
+        let report = souk::check::run(&app.db, &app.blobs).await.unwrap();
         let names: Vec<_> = report.breaches.iter().map(|breach| breach.name).collect();
         assert_eq!(names, ["reel-counts"], "{wrong}");
         app.advance(DAY);

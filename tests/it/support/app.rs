@@ -243,7 +243,9 @@ impl TestApp {
 
     /// Fails when any invariant of the database is broken.
     pub async fn assert_sound(&self) {
-        let report = check::run(&self.db).await.unwrap();
+        let report = check::run(&self.db, &*self.running.app.blobs)
+            .await
+            .unwrap();
         assert!(report.is_clean(), "{report}");
     }
 }

@@ -91,6 +91,7 @@ impl Auth {
         person: Option<&Person>,
     ) -> Result<User> {
         let told = person.map(|person| self.told(person)).unwrap_or_default();
+        let pictures = &*self.0.pictures;
         let user = match users::account_of_proven_email(tx, &told).await? {
             Some(user) => {
                 // Whoever had signed in with an address that nobody had proven is not
@@ -102,9 +103,9 @@ impl Auth {
                     store::links::forget(tx, user.user_id()).await?;
                 }
                 tracing::info!(user.id = %user.user_id(), "linked with Clerk by a verified e-mail address");
-                users::take_over(tx, user, &told).await?
+                users::take_over(tx, pictures, user, &told).await?
             }
-            None => users::open_account(tx, &told).await?,
+            None => users::open_account(tx, pictures, &told).await?,
         };
         let identity = Identity {
             user: Some(user.user_id()),

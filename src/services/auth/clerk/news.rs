@@ -64,7 +64,7 @@ impl Auth {
         let Some(user) = users::lock_open(tx, user).await? else {
             return Ok(());
         };
-        users::take_over(tx, user, &self.told(person)).await?;
+        users::take_over(tx, &*self.0.pictures, user, &self.told(person)).await?;
         let told = Identity {
             told_at: person.updated_at,
             ..identity

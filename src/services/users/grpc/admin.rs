@@ -51,8 +51,9 @@ pub(super) async fn create_user(
 ) -> Result<Response<CreateUserResponse>, Status> {
     let (call, message) = grpc::open(request)?;
     let new = &new_account_from_pb(message, country(users))?;
+    let (neighbours, by) = (&users.0.neighbours, call.user()?);
     let write = |tx| async move {
-        let account = account(admin::create(&tx, new).await)?;
+        let account = account(admin::create(&tx, neighbours, by, new).await)?;
         Ok(CreateUserResponse { account })
     };
     grpc::reply(users.0.db.write(&call, write).await?)
@@ -65,8 +66,9 @@ pub(super) async fn update_user(
     let (call, message) = grpc::open(request)?;
     let id = grpc::id("id", &message.id)?;
     let changes = &admin_changes_from_pb(message, country(users))?;
+    let (neighbours, by) = (&users.0.neighbours, call.user()?);
     let write = |tx| async move {
-        let account = account(profile::update(&tx, &users.0.neighbours, id, changes).await)?;
+        let account = account(profile::update(&tx, neighbours, by, id, changes).await)?;
         Ok(UpdateUserResponse { account })
     };
     grpc::reply(users.0.db.write(&call, write).await?)
