@@ -3,11 +3,13 @@
 //! The store is asked between two transactions. Whatever happens there can happen again: a
 //! repeat goes on where the call before stopped, and of two at once one decides.
 
+use tokio::sync::SemaphorePermit;
+
 use super::check::{self, Size, Source, refused};
 use super::file::part_count;
-use super::upload::is_of;
+use super::upload::{blob, is_of};
 use super::{File, Media, Purpose, Status, jobs, store, upload_not_found};
-use crate::clients::blob::SentPart;
+use crate::clients::blob::{NewBlob, SentPart};
 use crate::db::Tx;
 use crate::kernel::id::MediaId;
 use crate::kernel::{Call, Error, Reason, Result};
@@ -20,7 +22,16 @@ const ROUNDS: usize = 4;
 pub struct Looked {
     id: MediaId,
     /// They are shown now; nothing when they were before.
-    found: Option<Option<Size>>,
+    found: Option<Found>,
+}
+
+/// What is shown of a file.
+#[derive(Debug, Clone, Copy)]
+pub struct Found {
+    /// How many bytes.
+    pub bytes: u64,
+    /// The size of a picture.
+    pub size: Option<Size>,
 }
 
 impl Media {
@@ -41,13 +52,14 @@ impl Media {
         let file = file.ok_or_else(upload_not_found)?;
         match file.status() {
             Status::Processing | Status::Ready => return Ok(Looked { id, found: None }),
-            Status::Pending if file.expires() > self.0.db.clock().now() => {}
+            // A PUT that began in time may have ended late.
+            Status::Pending if file.expires() + jobs::GRACE > self.0.db.clock().now() => {}
             _ => return Err(over(&file)),
         }
         match self.take_in(&file, parts).await {
-            Ok(size) => Ok(Looked {
+            Ok(found) => Ok(Looked {
                 id,
-                found: Some(size),
+                found: Some(found),
             }),
             Err(error) if is_refusal(&error) => {
                 self.refuse(&file, Status::Pending, &error).await?;
@@ -64,8 +76,8 @@ impl Media {
     /// goes with it.
     pub(super) async fn complete(&self, tx: &Tx, looked: Looked) -> Result<File> {
         let id = looked.id;
-        if let Some(size) = looked.found {
-            taken_in(tx, id, size).await?;
+        if let Some(found) = looked.found {
+            taken_in(tx, id, found).await?;
         }
         let file = store::find(tx.conn(), id).await?;
         let file = file.ok_or_else(upload_not_found)?;
@@ -76,15 +88,17 @@ impl Media {
     }
 
     /// Puts parts together, looks at the bytes and shows them.
-    async fn take_in(&self, file: &File, parts: &[(u32, String)]) -> Result<Option<Size>> {
-        let blobs = &*self.0.blobs;
+    async fn take_in(&self, file: &File, parts: &[(u32, String)]) -> Result<Found> {
+        let (blobs, mut missing) = (&*self.0.blobs, None);
         for _ in 0..ROUNDS {
             if let Some(arrival) = blobs.arrived(&file.key).await? {
                 let source = Source::arrived(blobs, &arrival);
                 let shown = async {
-                    let size = inspect(file, source).await?;
+                    check_size(file, arrival.size)?;
+                    let found = self.inspect(file, source).await?;
+                    // Where a part of it is shown already, this takes the rest away.
                     blobs.publish(&arrival, &file.content_type).await?;
-                    Ok(size)
+                    Ok(found)
                 };
                 match shown.await {
                     // A twin was quicker, or other bytes came: look anew.
@@ -93,21 +107,58 @@ impl Media {
                 }
             } else if let Some(head) = blobs.head(&file.key).await? {
                 // A call before this one came so far and no further.
-                return inspect(file, Source::published(blobs, &file.key, head.size)).await;
+                let source = Source::published(blobs, &file.key, head.size);
+                return self.inspect(file, source).await;
+            } else if let Some(error) = missing {
+                return Err(upload_not_found().caused_by(error));
             } else if file.upload_id.is_empty() {
                 return Err(upload_not_found());
             } else {
                 check_parts(file, parts)?;
                 let sent: Vec<SentPart> = parts.iter().map(sent_part).collect();
-                let finished = blobs.finish_parts(&file.key, &file.upload_id, &sent).await;
-                finished.map_err(|error| match is_missing(&error) {
-                    true => upload_not_found().caused_by(error),
-                    false => error,
-                })?;
+                match blobs.finish_parts(&file.key, &file.upload_id, &sent).await {
+                    // A twin may have put them together: look once more.
+                    Err(error) if is_missing(&error) => missing = Some(error),
+                    outcome => outcome?,
+                }
             }
         }
         let error = Error::new(Reason::Conflict, "the bytes of the file keep changing");
         Err(error)
+    }
+
+    /// Whether the bytes are of the type that was announced, and what is shown of them. Where
+    /// that is not all, it is shown now.
+    async fn inspect(&self, file: &File, mut source: Source<'_>) -> Result<Found> {
+        let is_kind = |found| match file.kind()? == found {
+            true => Ok(()),
+            false => Err(refused("the file is not of the type that was announced")),
+        };
+        let bytes = source.size();
+        if file.purpose() == Some(Purpose::ReelVideo) {
+            is_kind(check::video(&mut source).await?)?;
+            return Ok(Found { bytes, size: None });
+        }
+        let _turn = self.turn_to_look().await?;
+        let whole = source.read(0..bytes).await?;
+        let (kind, size) = check::picture(&whole)?;
+        is_kind(kind)?;
+        let size = Some(size);
+        let Some(plain) = check::plain(kind, &whole)? else {
+            return Ok(Found { bytes, size });
+        };
+        let bytes = plain.len() as u64;
+        let shown = NewBlob {
+            size: bytes,
+            ..blob(file)
+        };
+        self.0.blobs.put(&shown, plain.into()).await?;
+        Ok(Found { bytes, size })
+    }
+
+    /// A place among those who have a whole picture in memory.
+    pub(super) async fn turn_to_look(&self) -> Result<SemaphorePermit<'_>> {
+        self.0.looking.acquire().await.map_err(Error::internal)
     }
 
     /// Writes down that a file cannot be used, and why. Its bytes go.
@@ -127,13 +178,8 @@ impl Media {
 }
 
 /// Says that an announced file is there, and has it measured; whether it was still to come.
-pub async fn taken_in(tx: &Tx, id: MediaId, size: Option<Size>) -> Result<bool> {
-    let side = |pixels: u32| i32::try_from(pixels).map_err(Error::internal);
-    let size = match size {
-        Some(size) => Some((side(size.width)?, side(size.height)?)),
-        None => None,
-    };
-    let is_new = store::checked(tx, id, size).await?;
+pub async fn taken_in(tx: &Tx, id: MediaId, found: Found) -> Result<bool> {
+    let is_new = store::checked(tx, id, found).await?;
     if is_new {
         jobs::process(tx, id);
     }
@@ -176,8 +222,7 @@ fn sent_part((number, etag): &(u32, String)) -> SentPart {
 
 /// Demands each part once, in the order of their numbers.
 fn check_parts(file: &File, parts: &[(u32, String)]) -> Result<()> {
-    let part_size = file.part_size.and_then(|size| u64::try_from(size).ok());
-    let count = part_count(file.bytes(), part_size.unwrap_or(u64::MAX));
+    let count = part_count(file.bytes(), file.part_bytes().unwrap_or(u64::MAX));
     let numbers = parts.iter().map(|(number, _)| u64::from(*number));
     match numbers.eq(1..=count) {
         true => Ok(()),
@@ -188,26 +233,15 @@ fn check_parts(file: &File, parts: &[(u32, String)]) -> Result<()> {
     }
 }
 
-/// Whether the bytes are those that were announced; the size of a picture.
-async fn inspect(file: &File, mut source: Source<'_>) -> Result<Option<Size>> {
-    let kind = file.kind()?;
-    if source.size() != file.bytes() {
-        if let Some(purpose) = file.purpose() {
-            purpose.admit(kind.content_type(), source.size())?;
-        }
-        return Err(refused(
-            "the file does not have the size that was announced",
-        ));
+/// Demands the size that was announced.
+fn check_size(file: &File, size: u64) -> Result<()> {
+    if size == file.bytes() {
+        return Ok(());
     }
-    let (found, size) = if file.purpose() == Some(Purpose::ReelVideo) {
-        (check::video(&mut source).await?, None)
-    } else {
-        let bytes = source.read(0..source.size()).await?;
-        let (found, size) = check::picture(&bytes)?;
-        (found, Some(size))
-    };
-    match found == kind {
-        true => Ok(size),
-        false => Err(refused("the file is not of the type that was announced")),
+    if let Some(purpose) = file.purpose() {
+        purpose.admit(&file.content_type, size)?;
     }
+    Err(refused(
+        "the file does not have the size that was announced",
+    ))
 }

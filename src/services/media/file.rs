@@ -165,6 +165,11 @@ impl File {
         u64::try_from(self.size).unwrap_or(0)
     }
 
+    /// The size of its parts but the last, where it comes in parts.
+    pub(super) fn part_bytes(&self) -> Option<u64> {
+        self.part_size.and_then(|size| u64::try_from(size).ok())
+    }
+
     /// Until when its bytes may come.
     pub fn expires(&self) -> Time {
         Time::from_micros(self.expires_at)

@@ -6,7 +6,7 @@ use super::convert::{self, media_to_pb};
 use super::{Media, upload};
 use crate::db::{Answer, Tx};
 use crate::grpc;
-use crate::kernel::Result;
+use crate::kernel::{Code, Result};
 use crate::pb::souk::media::v1 as pb;
 use crate::pb::souk::media::v1::media_service_server::MediaService;
 
@@ -26,7 +26,7 @@ impl MediaService for Media {
             convert::upload_to_pb(file, self.tickets(file)?, self)
         };
         let answer = self.0.db.write(&call, write).await;
-        if !is_new(&answer) {
+        if is_in_vain(&answer) {
             self.drop_parts(file).await;
         }
         grpc::reply(answer?)
@@ -109,4 +109,33 @@ impl MediaService for Media {
 /// Whether a write took effect, now and not in an earlier call.
 fn is_new<T>(answer: &Result<Answer<T>>) -> bool {
     answer.as_ref().is_ok_and(|answer| !answer.replayed)
+}
+
+/// Whether a write took no effect now, for certain: a commit whose answer was lost may have
+/// gone through.
+fn is_in_vain<T>(answer: &Result<Answer<T>>) -> bool {
+    match answer {
+        Ok(answer) => answer.replayed,
+        Err(error) => !matches!(
+            error.code(),
+            Code::Unavailable | Code::DeadlineExceeded | Code::Internal
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::{Error, Reason};
+
+    #[test]
+    fn a_commit_whose_answer_was_lost_may_have_gone_through() {
+        let failed = |reason| is_in_vain::<()>(&Err(Error::new(reason, "no")));
+        for certain in [Reason::RateLimitExceeded, Reason::Conflict] {
+            assert!(failed(certain), "{certain:?}");
+        }
+        for unknown in [Reason::Unavailable, Reason::InternalError] {
+            assert!(!failed(unknown), "{unknown:?}");
+        }
+    }
 }

@@ -40,7 +40,7 @@ pub fn register(registry: Registry, media: &Media) -> Registry {
     registry
         .register(PROCESS, move |run: Run| {
             let media = processing.clone();
-            async move { media.process(file_of(&run)?).await }
+            async move { media.process(file_of(&run)?, run.attempt).await }
         })
         .register(ERASE, move |run: Run| {
             let media = erasing.clone();

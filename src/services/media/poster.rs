@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use super::check::{Kind, refused};
+use super::check::{Kind, PIXELS_MAX, refused};
 use crate::kernel::{Error, Result};
 
 /// How long it may take.
@@ -96,6 +96,7 @@ impl Posters {
         let mut command = Command::new(&self.program);
         command
             .args(["-nostdin", "-hide_banner", "-loglevel", "error"])
+            .args(["-max_pixels", &PIXELS_MAX.to_string()])
             .args([
                 "-protocol_whitelist",
                 protocols,
@@ -158,6 +159,7 @@ mod tests {
         assert_eq!(frame.unwrap(), b"\xff\xd8\xff\xe0");
         let arguments = std::fs::read_to_string(&told).unwrap();
         assert!(arguments.starts_with("-nostdin "), "{arguments}");
+        assert!(arguments.contains("-max_pixels 40000000 "), "{arguments}");
         assert!(arguments.contains("-protocol_whitelist file -f mov -i file:/a b.mp4"));
         posters.frame("https://a/b?c=d", Kind::Avi).await.unwrap();
         let arguments = std::fs::read_to_string(&told).unwrap();

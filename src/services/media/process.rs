@@ -15,6 +15,9 @@ use crate::kernel::{Error, Reason, Result};
 /// How long a tool on this host may read a file.
 const SOURCE_LASTS: Duration = Duration::from_secs(5 * 60);
 
+/// How often a poster is tried while the store or the host is busy.
+const POSTER_TRIES: i32 = 3;
+
 /// What came of a file.
 struct Made {
     measures: Measures,
@@ -25,7 +28,7 @@ struct Made {
 impl Media {
     /// Makes a file READY, or FAILED when it turns out not to be what it looked like. Doing
     /// it again does no harm.
-    pub(super) async fn process(&self, id: MediaId) -> Result<()> {
+    pub(super) async fn process(&self, id: MediaId, attempt: i32) -> Result<()> {
         let Some(file) = store::find(self.0.db.read(), id).await? else {
             return Ok(());
         };
@@ -35,23 +38,22 @@ impl Media {
             status if status.is_over() => return self.erase_thumbnail(&file).await,
             _ => return Ok(()),
         }
-        match self.make(&file).await {
+        match self.make(&file, attempt).await {
             Ok(made) => self.keep(&file, made).await,
             Err(error) if is_refusal(&error) => {
                 self.refuse(&file, Status::Processing, &error).await
             }
-            Err(error) if error.reason() == Reason::NotFound => {
-                let lost = refused("the bytes of the file are lost").caused_by(error);
-                self.refuse(&file, Status::Processing, &lost).await
-            }
+            // Bytes that are not there either: the settings may name another store, and
+            // what is refused is erased.
             Err(error) => Err(error),
         }
     }
 
-    async fn make(&self, file: &File) -> Result<Made> {
+    async fn make(&self, file: &File, attempt: i32) -> Result<Made> {
         let mut source = Source::published(&*self.0.blobs, &file.key, file.bytes());
         let kind = file.kind()?;
         if kind.is_picture() {
+            let _turn = self.turn_to_look().await?;
             let bytes = source.read(0..source.size()).await?;
             let drawn = self.draw(bytes, kind).await?;
             return Ok(Made {
@@ -66,13 +68,13 @@ impl Media {
         let measures = check::measure(&mut source, kind).await?;
         Ok(Made {
             measures,
-            thumbnail: self.poster(file, kind).await,
+            thumbnail: self.poster(file, kind, attempt).await?,
         })
     }
 
     /// A small picture of a video, where the host has a tool for it. A video is as good
-    /// without.
-    async fn poster(&self, file: &File, kind: Kind) -> Option<Vec<u8>> {
+    /// without, so it does not wait for one that cannot be had in a few tries.
+    async fn poster(&self, file: &File, kind: Kind, attempt: i32) -> Result<Option<Vec<u8>>> {
         let poster = async {
             let source = self.0.blobs.source(&file.key, SOURCE_LASTS)?;
             let Some(frame) = self.0.posters.frame(&source, kind).await? else {
@@ -81,10 +83,13 @@ impl Media {
             self.draw(frame.into(), Kind::Jpeg).await.map(Some)
         };
         match poster.await {
-            Ok(drawn) => drawn.map(|drawn: Drawn| drawn.jpeg),
+            Ok(drawn) => Ok(drawn.map(|drawn: Drawn| drawn.jpeg)),
+            Err(error) if error.reason() == Reason::Unavailable && attempt < POSTER_TRIES => {
+                Err(error)
+            }
             Err(error) => {
                 tracing::warn!(file = %file.media_id(), error = ?error, "a video has no poster");
-                None
+                Ok(None)
             }
         }
     }

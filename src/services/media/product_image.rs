@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use super::check::{self, Size};
-use super::complete::taken_in;
+use super::complete::{Found, taken_in};
 use super::form::{self, Sent};
 use super::upload::{NewUpload, announce, blob};
 use super::{File, Media, Purpose, Status, jobs, store};
@@ -55,6 +55,7 @@ impl Media {
         let (kind, size) = check::picture(&sent.bytes).map_err(|error| error.at("file"))?;
         sent.check_type(kind).map_err(|error| error.at("file"))?;
         let Sent { bytes, name, .. } = sent;
+        let bytes = check::plain(kind, &bytes)?.map_or(bytes, Bytes::from);
         let new = NewUpload {
             purpose: Purpose::ProductImage,
             product: Some(product),
@@ -87,7 +88,11 @@ impl Media {
         let Stored { file, size } = stored;
         let product = file.product_id.map(ProductId::from);
         let product = product.ok_or_else(|| Error::internal("a picture of no product"))?;
-        taken_in(tx, file.media_id(), Some(*size)).await?;
+        let found = Found {
+            bytes: file.bytes(),
+            size: Some(*size),
+        };
+        taken_in(tx, file.media_id(), found).await?;
         let (catalog, url) = (&self.0.catalog, self.url(&file.key));
         let image = catalog.add_image(tx, call, product, &url).await?;
         let file = store::find(tx.conn(), file.media_id()).await?;

@@ -7,12 +7,13 @@ use sea_orm::{
 };
 
 use super::check::Measures;
+use super::complete::Found;
 use super::entity::media;
 use super::file::Status;
 use super::{File, Named};
 use crate::db::{Conn, Dialect, Tx};
 use crate::kernel::id::{MediaId, UserId};
-use crate::kernel::{Result, Time};
+use crate::kernel::{Error, Result, Time};
 
 /// The file, in any status.
 pub async fn find(conn: &impl Conn, id: MediaId) -> Result<Option<File>> {
@@ -46,16 +47,17 @@ pub async fn find_by_keys(conn: &impl Conn, keys: &[String]) -> Result<Vec<File>
 pub struct Unused {
     /// Uploads that may still come.
     pub open: i64,
-    /// Bytes of those and of the files that came.
+    /// Bytes of the files that came, and of all that may still come: a ticket is good until
+    /// its time is over, whatever has become of its upload.
     pub bytes: i64,
 }
 
 /// What a user has that nothing uses yet.
 pub async fn unused(tx: &Tx, owner: UserId) -> Result<Unused> {
-    let sql = "SELECT count(*) FILTER (WHERE status = 'PENDING') AS open, \
+    let sql = "SELECT count(*) FILTER (WHERE status = 'PENDING' AND expires_at > $2) AS open, \
                CAST(COALESCE(sum(size), 0) AS BIGINT) AS bytes FROM media \
-               WHERE owner_id = $1 AND uses = 0 AND (status IN ('PROCESSING', 'READY') \
-               OR status = 'PENDING' AND expires_at > $2)";
+               WHERE owner_id = $1 AND uses = 0 AND (expires_at > $2 \
+               OR status IN ('PENDING', 'PROCESSING', 'READY'))";
     let values = [owner.uuid().into(), tx.now().micros().into()];
     let row = tx
         .conn()
@@ -81,19 +83,18 @@ pub async fn insert(tx: &Tx, new: &File) -> Result<()> {
 
 /// Says that the bytes of an announced file are there and were checked; whether it was
 /// still to come.
-pub async fn checked(tx: &Tx, id: MediaId, size: Option<(i32, i32)>) -> Result<bool> {
+pub async fn checked(tx: &Tx, id: MediaId, found: Found) -> Result<bool> {
     let now = tx.now().micros();
+    let bytes = i64::try_from(found.bytes).map_err(Error::internal)?;
+    let side = |pixels: u32| i32::try_from(pixels).ok();
+    let width = found.size.and_then(|size| side(size.width));
+    let height = found.size.and_then(|size| side(size.height));
     let update = moved(tx, Status::Processing)
         .col_expr(media::Column::CheckedAt, Expr::value(Some(now)))
         .col_expr(media::Column::UnusedSince, Expr::value(Some(now)))
-        .col_expr(
-            media::Column::Width,
-            Expr::value(size.map(|(width, _)| width)),
-        )
-        .col_expr(
-            media::Column::Height,
-            Expr::value(size.map(|(_, height)| height)),
-        )
+        .col_expr(media::Column::Size, Expr::value(bytes))
+        .col_expr(media::Column::Width, Expr::value(width))
+        .col_expr(media::Column::Height, Expr::value(height))
         .filter(media::Column::Id.eq(id.uuid()))
         .filter(media::Column::Status.eq(Status::Pending.as_str()));
     Ok(update.exec(tx.conn()).await?.rows_affected == 1)

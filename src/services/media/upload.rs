@@ -136,8 +136,7 @@ impl Media {
     pub(super) fn tickets(&self, file: &File) -> Result<Tickets> {
         let (blob, blobs) = (blob(file), &self.0.blobs);
         let lasts = file.expires().since(Time::from_micros(file.created_at));
-        let part_size = file.part_size.and_then(|size| u64::try_from(size).ok());
-        let Some(part_size) = part_size else {
+        let Some(part_size) = file.part_bytes() else {
             let ticket = blobs.ticket(&blob, lasts)?;
             return Ok(Tickets {
                 url: ticket.url,

@@ -11,6 +11,7 @@ mod gif;
 mod jpeg;
 mod kind;
 mod mp4;
+mod plain;
 mod png;
 mod rest;
 #[cfg(test)]
@@ -21,6 +22,7 @@ mod video;
 mod webp;
 
 pub use kind::Kind;
+pub use plain::plain;
 pub use video::{Measures, Source, measure, video};
 
 use crate::kernel::{Error, Reason, Result};
@@ -28,7 +30,7 @@ use crate::kernel::{Error, Reason, Result};
 /// The longest side of a picture in pixels.
 pub const SIDE_MAX: u32 = 12_000;
 /// The most pixels of a picture.
-const PIXELS_MAX: u64 = 40_000_000;
+pub const PIXELS_MAX: u64 = 40_000_000;
 /// The most pictures that move, and the most pixels of all of them.
 const FRAMES_MAX: u32 = 1_000;
 const FRAME_PIXELS_MAX: u64 = 10 * PIXELS_MAX;

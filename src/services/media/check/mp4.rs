@@ -83,9 +83,14 @@ pub fn measure(movie: &[u8]) -> Result<Measures> {
         .filter(|part| &part.name == b"trak")
         .find_map(|track| shown(track).transpose());
     let (width, height) = size.ok_or_else(|| refused("the movie shows no picture"))??;
+    // Unknown, as in a movie that comes in fragments: nothing, or all bits of the field.
+    let unknown = match head.version {
+        0 => u32::MAX.into(),
+        _ => u64::MAX,
+    };
     let length = match head.duration {
-        // Unknown, as in a movie that comes in fragments.
-        0 | u64::MAX => fragments(&parts)?,
+        0 => fragments(&parts)?,
+        length if length == unknown => fragments(&parts)?,
         length => length,
     };
     let duration_ms = length

@@ -80,6 +80,30 @@ pub fn turned_jpeg(width: u32, height: u32) -> Vec<u8> {
     [&bytes[..2], &[0xFF, 0xE1], &length, exif, &bytes[2..]].concat()
 }
 
+/// A JPEG as a phone writes it that was held upright: with where it was taken, a second
+/// picture, and what the phone keeps behind. [`turned_jpeg`] is what may be shown of it.
+pub fn phone_jpeg(width: u32, height: u32) -> Vec<u8> {
+    let segment = |code: u8, data: &[u8]| {
+        let length = u16::try_from(data.len() + 2).unwrap().to_be_bytes();
+        [&[0xFF, code], &length[..], data].concat()
+    };
+    let (plain, turned) = (picture(ImageFormat::Jpeg, width, height), turned_jpeg(1, 1));
+    let exif = [&turned[6..38], b"36.7525N 3.0420E"].concat();
+    let xmp = b"http://ns.adobe.com/xap/1.0/\0<x>36.7525N</x>";
+    let others = [
+        segment(0xE1, &exif),
+        segment(0xE1, xmp),
+        segment(0xE2, b"MPF\0"),
+        segment(0xED, b"Alger"),
+    ];
+    let kept = b"\0\0\x01\x0a36.7525N";
+    let directory = [&b"SEFH"[..], &[0; 16]].concat();
+    let length = u32::try_from(directory.len()).unwrap().to_le_bytes();
+    let behind = [&kept[..], &directory, &length, b"SEFT"].concat();
+    let second = picture(ImageFormat::Jpeg, 4, 4);
+    [&plain[..2], &others.concat(), &plain[2..], &second, &behind].concat()
+}
+
 /// A box of an MP4.
 pub fn boxed(name: &[u8; 4], content: &[u8]) -> Vec<u8> {
     let length = u32::try_from(content.len() + 8).unwrap();

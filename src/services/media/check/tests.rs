@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::clients::blob::{Blobs, FakeBlobs, NewBlob};
 use crate::services::media::check::samples::{
-    avi, boxed, flood_png, gif_bomb, movie, moving_gif, mp4, turned_jpeg,
+    avi, boxed, flood_png, gif_bomb, movie, moving_gif, mp4, phone_jpeg, turned_jpeg,
 };
 
 const PICTURES: [(ImageFormat, Kind); 4] = [
@@ -143,6 +143,28 @@ fn a_flood_of_pixels_is_refused_before_anything_is_decoded() {
     assert!(picture(&gif_bomb(1, 1, 1_000)).is_ok());
 }
 
+#[test]
+fn of_what_a_phone_writes_the_picture_alone_is_shown() {
+    let phone = phone_jpeg(30, 20);
+    assert_eq!(picture(&phone).unwrap(), (Kind::Jpeg, size(30, 20)));
+    let shown = plain(Kind::Jpeg, &phone).unwrap().unwrap();
+    assert_eq!(shown, turned_jpeg(30, 20));
+    assert_eq!(plain(Kind::Jpeg, &shown).unwrap(), None);
+    for (format, kind) in PICTURES {
+        let bytes = samples::picture(format, 30, 20);
+        assert_eq!(plain(kind, &bytes).unwrap(), None);
+    }
+    // What only looks like it is none of a phone's.
+    let end = phone.len();
+    for wrong in [
+        [&phone[..], b"PK"].concat(),
+        [&phone[..end - 8], &[255; 4], b"SEFT"].concat(),
+        phone[..end - 1].to_vec(),
+    ] {
+        refusal(picture(&wrong));
+    }
+}
+
 #[tokio::test]
 async fn every_format_of_videos_is_known_with_its_measures() {
     let expected = |kind, duration_ms| {
@@ -178,6 +200,9 @@ async fn the_description_of_a_movie_may_come_last_and_its_boxes_may_be_long() {
     let whole = [format.clone(), long, movie(16, 8, 0)].concat();
     let (kind, measures) = look(whole).await.unwrap();
     assert_eq!((kind, measures.duration_ms), (Kind::Mp4, None));
+    let data = boxed(b"mdat", &[0; 64]);
+    let unknown = [format.clone(), movie(16, 8, u32::MAX), data].concat();
+    assert_eq!(look(unknown).await.unwrap().1.duration_ms, None);
     // The last box may go to the end of the file.
     let open = [&0_u32.to_be_bytes()[..], b"mdat", &[1; 99]].concat();
     let whole = [format, movie(16, 8, 1), open].concat();
@@ -220,6 +245,10 @@ async fn a_video_that_is_not_built_as_one_is_refused() {
         [&avi(8, 8, 9)[..], b"\0\0"].concat(),
         avi(8, 8, 9)[..100].to_vec(),
         avi(0, 8, 9),
+        avi(12_001, 8, 9),
+        avi(u32::MAX, u32::MAX, 9),
+        mp4(60_000, 8),
+        mp4(8_000, 8_000),
         samples::picture(ImageFormat::Png, 4, 4),
     ] {
         refusal(look(bytes).await);
@@ -246,6 +275,7 @@ fn damaged() -> impl Strategy<Value = Vec<u8>> {
         samples::picture(ImageFormat::WebP, 8, 8),
         moving_gif(4, 4, 3),
         turned_jpeg(8, 8),
+        phone_jpeg(8, 8),
         mp4(16, 8),
         avi(16, 8, 3),
     ];
@@ -276,6 +306,13 @@ proptest! {
     fn no_damage_upsets_a_look(bytes in damaged()) {
         let _ = picture(&bytes);
         let _ = mp4::measure(&bytes);
+        // What is shown of a picture is one, with nothing more to be left out.
+        if let Ok((kind, size)) = picture(&bytes)
+            && let Some(shown) = plain(kind, &bytes).unwrap()
+        {
+            prop_assert_eq!(picture(&shown).unwrap(), (kind, size));
+            prop_assert_eq!(plain(kind, &shown).unwrap(), None);
+        }
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let _ = runtime.block_on(look(bytes));
     }

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use bytes::Bytes;
 
-use super::{Kind, avi, cut_short, mp4, refused};
+use super::{Kind, Size, avi, cut_short, mp4, refused};
 use crate::clients::blob::{Arrival, Blobs};
 use crate::kernel::Result;
 
@@ -117,13 +117,16 @@ pub async fn video(source: &mut Source<'_>) -> Result<Kind> {
 /// The measures of a video that was checked.
 ///
 /// # Errors
-/// UNSUPPORTED_MEDIA when it shows no picture; those of the store.
+/// UNSUPPORTED_MEDIA when it shows no picture, or one beyond the limits; those of the
+/// store.
 pub async fn measure(source: &mut Source<'_>, kind: Kind) -> Result<Measures> {
-    match kind {
-        Kind::Avi => avi::measure(source).await,
+    let measures = match kind {
+        Kind::Avi => avi::measure(source).await?,
         _ => {
             let movie = mp4::find_movie(source).await?;
-            mp4::measure(&source.read(movie).await?)
+            mp4::measure(&source.read(movie).await?)?
         }
-    }
+    };
+    Size::new(measures.width, measures.height)?;
+    Ok(measures)
 }
