@@ -182,18 +182,15 @@ impl Blobs for LocalBlobs {
         let key = key::check(&arrival.key)?;
         let (from, to) = (folder.incoming(key), folder.public(key));
         let there = folder.head(&from).await?;
-        let is_same =
-            |etag: &str| there.as_ref().and_then(|meta| meta.e_tag.as_deref()) == Some(etag);
-        if !is_same(&arrival.etag) {
-            let published = there.is_none() && folder.head(&to).await?.is_some();
-            return match published {
-                true => Ok(()),
-                false => Err(Error::not_found("file")),
-            };
+        if there.is_some_and(|meta| meta.e_tag.as_deref() != Some(arrival.etag.as_str())) {
+            return Err(Error::not_found("file"));
         }
         match folder.store.rename_if_not_exists(&from, &to).await {
             Ok(()) => Ok(()),
             Err(StoreError::AlreadyExists { .. }) => folder.remove(&from).await,
+            // Published before, or by a twin meanwhile.
+            Err(StoreError::NotFound { .. }) if folder.head(&to).await?.is_some() => Ok(()),
+            Err(StoreError::NotFound { .. }) => Err(Error::not_found("file")),
             Err(error) => Err(away(error)),
         }
     }

@@ -21,7 +21,7 @@ impl Stores {
         users::promote_to_store_owner(tx, owner).await?;
         let store = Store::open(owner, new.clone(), tx.now());
         store::insert(tx, &store).await?;
-        self.tell_picture(tx, owner, None, &store).await?;
+        self.tell_picture(tx, Some(owner), None, &store).await?;
         changed(tx, &store);
         Ok(store)
     }
@@ -106,7 +106,7 @@ impl Stores {
         }
         let store = Store::clone(&locked.store);
         let closed = store.step(Step::Delete, call.caller.is_admin(), tx.now())?;
-        let by = call.user()?;
+        let by = call.caller.user_id();
         self.tell_picture(tx, by, Some(&locked.store), &closed)
             .await?;
         self.save(tx, closed).await.map(drop)
@@ -118,7 +118,8 @@ impl Stores {
         for id in store::owned_by(tx, owner).await? {
             let store = store::lock(tx, id).await?.store;
             let closed = Store::clone(&store).step(Step::Delete, true, tx.now())?;
-            self.tell_picture(tx, owner, Some(&store), &closed).await?;
+            self.tell_picture(tx, Some(owner), Some(&store), &closed)
+                .await?;
             self.save(tx, closed).await?;
         }
         Ok(())
@@ -150,7 +151,7 @@ impl Stores {
         if altered == *locked.store {
             return Ok(altered);
         }
-        let (by, before) = (call.user()?, Some(&*locked.store));
+        let (by, before) = (call.caller.user_id(), Some(&*locked.store));
         self.tell_picture(tx, by, before, &altered).await?;
         self.save(tx, altered).await
     }
@@ -159,13 +160,13 @@ impl Stores {
     async fn tell_picture(
         &self,
         tx: &Tx,
-        by: UserId,
+        by: Option<UserId>,
         before: Option<&Store>,
         after: &Store,
     ) -> Result<()> {
         let (left, shown) = (before.and_then(Store::picture), after.picture());
         let showing = Showing {
-            by: Some(by),
+            by,
             owner: Some(after.owner),
             field: "imageUrl",
             before: left.as_slice(),

@@ -294,6 +294,7 @@ async fn nobody_has_more_open_uploads_and_unused_bytes_than_allowed() {
     let refused = user.announce(small()).await.unwrap_err();
     assert_eq!(reason(&refused), "RATE_LIMIT_EXCEEDED");
     app.advance(Duration::from_secs(10 * 60));
+    let user = app.again(&user).await;
     assert!(user.announce(small()).await.is_ok());
 }
 
