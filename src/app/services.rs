@@ -38,7 +38,9 @@ use crate::services::inventory::{self, Inventory, StockOfProducts};
 use crate::services::media::{self, KeptPictures, Media, MediaReady};
 use crate::services::ops::{Exposition, Health, Ops};
 use crate::services::orders::{self, ForgetBuyers, Orders, OrdersUnderWay};
-use crate::services::reels::{self, ForgetComments, Reels, ReelsOfVideos, TakeLikesBack};
+use crate::services::reels::{
+    self, DeleteReels, ForgetComments, Reels, ReelsOfFiles, TakeLikesBack,
+};
 use crate::services::shipping::{self, Shipping};
 use crate::services::stores::{self, Stores};
 use crate::services::users::{Neighbours, Users};
@@ -92,6 +94,7 @@ pub(super) fn build(base: &Base) -> Services {
             Arc::new(EndSessions),
             Arc::new(ForgetCredentials),
             Arc::new(stores.clone()),
+            Arc::new(DeleteReels),
             Arc::new(ForgetComments),
             Arc::new(EmptyCarts),
             Arc::new(ForgetBuyers),
@@ -126,7 +129,7 @@ pub(super) fn build(base: &Base) -> Services {
         cache,
     );
     let inventory = Inventory::new(db(), sealer(), events(), stores.clone(), catalog.clone());
-    let listeners: Vec<Arc<dyn MediaReady>> = vec![Arc::new(ReelsOfVideos)];
+    let listeners: Vec<Arc<dyn MediaReady>> = vec![Arc::new(ReelsOfFiles)];
     let media = Media::new(
         db(),
         base.blobs.clone(),

@@ -248,11 +248,12 @@ pub(super) const ALL: &[Invariant] = &[
     },
     Invariant {
         name: "account-closed",
-        says: "a closed account has neither password nor links nor live sessions, and says nothing",
+        says: "a closed account has neither password nor links nor live sessions, shows and says nothing",
         offenders: "
             SELECT u.id FROM users u WHERE u.deleted_at IS NOT NULL AND (
                 EXISTS (SELECT 1 FROM credentials c WHERE c.user_id = u.id)
                 OR EXISTS (SELECT 1 FROM mail_links l WHERE l.user_id = u.id)
+                OR EXISTS (SELECT 1 FROM reels r WHERE r.seller_id = u.id AND r.deleted_at IS NULL)
                 OR EXISTS (SELECT 1 FROM reel_comments c WHERE c.user_id = u.id AND c.deleted_at IS NULL)
                 OR EXISTS (SELECT 1 FROM reel_likes l WHERE l.user_id = u.id)
                 OR EXISTS (SELECT 1 FROM sessions s WHERE s.user_id = u.id AND s.ended_at IS NULL))",

@@ -58,7 +58,9 @@ pub(super) async fn miscounted(
     let sql = "SELECT video_media_id AS id FROM reels \
                WHERE video_media_id IS NOT NULL AND deleted_at IS NULL UNION ALL \
                SELECT thumbnail_media_id AS id FROM reels \
-               WHERE thumbnail_media_id IS NOT NULL AND deleted_at IS NULL";
+               WHERE thumbnail_media_id IS NOT NULL AND deleted_at IS NULL UNION ALL \
+               SELECT next_thumbnail_media_id AS id FROM reels \
+               WHERE next_thumbnail_media_id IS NOT NULL AND deleted_at IS NULL";
     for row in rows(sql).await? {
         shown(&row.try_get::<Uuid>("", "id")?);
     }

@@ -2,7 +2,7 @@
 //! somebody asks. Whoever counts looks a counter up once, by the macros of `metrics`, and
 //! keeps it; `catalogue` says what each means. See docs/adr/0017.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use metrics::gauge;
@@ -25,8 +25,9 @@ const SIZE: &str = "_size";
 /// How often what was measured is gathered into buckets, which bounds the memory it takes.
 const UPKEEP: Duration = Duration::from_secs(5);
 
-/// The recorder of this process; two servers in one process share it.
-static RECORDER: OnceLock<PrometheusHandle> = OnceLock::new();
+/// The recorder of this process; two servers in one process share it, also when they start
+/// at once.
+static RECORDER: Mutex<Option<PrometheusHandle>> = Mutex::new(None);
 
 /// Sets gauges to what is so now.
 pub type Look = Box<dyn Fn() + Send + Sync>;
@@ -46,9 +47,10 @@ impl Metrics {
     /// # Errors
     /// INTERNAL when somebody else counts already.
     pub fn start() -> Result<Self> {
-        let handle = match RECORDER.get() {
+        let mut recorder = RECORDER.lock().unwrap_or_else(PoisonError::into_inner);
+        let handle = match &*recorder {
             Some(handle) => handle.clone(),
-            None => install()?,
+            None => recorder.insert(install()?).clone(),
         };
         Ok(Self(Arc::new(Shared {
             handle,
@@ -89,16 +91,24 @@ fn install() -> Result<PrometheusHandle> {
         .map_err(Error::internal)?;
     let recorder = builder.build_recorder();
     let handle = recorder.handle();
-    if metrics::set_global_recorder(recorder).is_err() {
-        // Another server of this process was faster, and its recorder is the one.
-        return RECORDER
-            .get()
-            .cloned()
-            .ok_or_else(|| Error::internal("another recorder of metrics is installed"));
-    }
-    let handle = RECORDER.get_or_init(|| handle).clone();
+    metrics::set_global_recorder(recorder)
+        .map_err(|_| Error::internal("another recorder of metrics is installed"))?;
     process::begin();
     catalogue::describe();
     gauge!("souk_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
     Ok(handle)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn servers_that_start_at_once_share_one_recorder() {
+        let starting: Vec<_> = (0..8).map(|_| std::thread::spawn(Metrics::start)).collect();
+        for started in starting {
+            let told = started.join().unwrap().unwrap().render();
+            assert!(told.contains("souk_build_info"));
+        }
+    }
 }

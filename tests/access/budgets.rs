@@ -28,7 +28,7 @@ pub const BUDGETS: &[(&str, u32)] = &[
     ("AuthService/GetJwks", 10),
     ("UserService/GetMe", 5),
     ("UserService/UpdateMe", 7),
-    ("UserService/DeleteMe", 24),
+    ("UserService/DeleteMe", 26),
     ("UserService/GetPublicProfile", 5),
     ("UserService/ListAddresses", 5),
     ("UserService/GetAddress", 3),

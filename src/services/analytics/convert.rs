@@ -44,18 +44,22 @@ pub fn stats_to_pb(stats: &Stats, currency: Currency) -> pb::SellerStats {
     }
 }
 
-/// Reels with what each of them sold.
-pub fn sales_to_pb(reels: Vec<Reel>, sales: Vec<Sales>) -> Vec<pb::ReelSales> {
+/// Reels with how often each was viewed, and what it sold.
+pub fn sales_to_pb(
+    reels: Vec<Reel>,
+    views: &HashMap<ReelId, i64>,
+    sales: Vec<Sales>,
+) -> Vec<pb::ReelSales> {
     let sold: HashMap<Uuid, Sales> = sales.into_iter().map(|one| (one.reel_id, one)).collect();
     let reels = reels.into_iter();
     reels
         .map(|reel| {
-            let sold = sold.get(&reel.id);
+            let (id, sold) = (ReelId::from(reel.id), sold.get(&reel.id));
             pb::ReelSales {
-                reel_id: ReelId::from(reel.id).to_string(),
+                reel_id: id.to_string(),
                 product_id: ProductId::from(reel.product_id).to_string(),
                 caption: reel.caption,
-                views_count: count(reel.views),
+                views_count: views.get(&id).copied().map_or(0, count),
                 orders: sold.map_or(0, |sold| count(sold.orders)),
                 pieces: sold.map_or(0, |sold| count(sold.pieces)),
                 revenue: sold.map_or(0, |sold| sold.revenue),

@@ -11,6 +11,7 @@ use crate::kernel::id::ReelId;
 use crate::kernel::page::cursor;
 use crate::pb::souk::analytics::v1 as pb;
 use crate::pb::souk::analytics::v1::analytics_service_server::AnalyticsService;
+use crate::services::reels;
 
 type Answered<T> = Result<Response<T>, Status>;
 
@@ -39,15 +40,16 @@ impl AnalyticsService for Analytics {
         message.limit = message.limit.min(LIMIT_MAX);
         let paged = Paged::new(&self.0.sealer, &call, take_paging!(message), &message)?;
         let store = grpc::optional_id("storeId", &message.store_id)?;
-        let stores = self.stores_of(&call, store).await?;
         let (conn, dialect) = (self.0.db.read(), self.0.db.dialect());
+        let stores = self.0.stores.own_or_named(conn, &call, store).await?;
         let (rows, total) = store::reels(conn, dialect, &stores, &paged.page).await?;
         let page = paged.page.finish(rows, total, |reel| cursor(reel.id, b""));
         let meta = Some(paged.meta(&page, &self.0.sealer));
         let ids: Vec<ReelId> = page.items.iter().map(|reel| reel.id.into()).collect();
+        let views = reels::views_of(conn, dialect, &ids).await?;
         let sales = store::sales(conn, dialect, &ids).await?;
         grpc::answer(pb::ListReelSalesResponse {
-            sales: sales_to_pb(page.items, sales),
+            sales: sales_to_pb(page.items, &views, sales),
             meta,
         })
     }

@@ -16,10 +16,9 @@ use std::time::Duration;
 
 use crate::cache::{Cache, Freshness, SharedCache};
 use crate::db::Db;
-use crate::kernel::id::StoreId;
+use crate::kernel::Currency;
 use crate::kernel::seal::Sealer;
-use crate::kernel::{Call, Currency, Error, Reason, Result};
-use crate::services::stores::{Needed, Stores};
+use crate::services::stores::Stores;
 
 use stats::{Counted, Whose};
 
@@ -58,23 +57,5 @@ impl Analytics {
             currency,
             counted: Cache::tiered("seller_stats", CACHED_MAX, CACHED, counted),
         }))
-    }
-
-    /// The stores that the caller asks for: the named one, or all whose member the caller
-    /// is.
-    ///
-    /// # Errors
-    /// NOT_FOUND when the caller is no member of the named store.
-    async fn stores_of(&self, call: &Call, named: Option<StoreId>) -> Result<Vec<StoreId>> {
-        let (stores, conn) = (&self.0.stores, self.0.db.read());
-        let Some(store) = named else {
-            return stores.stores_of_user(conn, call.user()?).await;
-        };
-        let member = stores.require_member(conn, call, store, Needed::Staff);
-        match member.await {
-            Ok(_) => Ok(vec![store]),
-            Err(refused) if refused.reason() == Reason::Forbidden => Err(Error::not_found("store")),
-            Err(error) => Err(error),
-        }
     }
 }

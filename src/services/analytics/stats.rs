@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{Analytics, store};
 use crate::kernel::id::{StoreId, UserId};
 use crate::kernel::{Call, Result};
+use crate::services::reels::Received;
 
 /// The span of what is told as monthly.
 const MONTH: Duration = Duration::from_secs(30 * 24 * 60 * 60);
@@ -86,6 +87,21 @@ pub struct Reels {
     pub likes: i64,
 }
 
+impl From<Received> for Reels {
+    fn from(received: Received) -> Self {
+        let Received {
+            reels,
+            views,
+            likes,
+        } = received;
+        Self {
+            total: reels,
+            views,
+            likes,
+        }
+    }
+}
+
 /// What reels sold, deleted ones too.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sold {
@@ -102,7 +118,8 @@ impl Analytics {
     /// # Errors
     /// NOT_FOUND when the caller is no member of the store.
     pub(super) async fn stats(&self, call: &Call, named: Option<StoreId>) -> Result<Stats> {
-        let mut stores = self.stores_of(call, named).await?;
+        let (stores, conn) = (&self.0.stores, self.0.db.read());
+        let mut stores = stores.own_or_named(conn, call, named).await?;
         stores.sort_unstable();
         let whose = match named {
             Some(store) => Whose::Store(store),

@@ -1,14 +1,16 @@
 //! Every query of the numbers. A sum that does not fit is an error of the database, on
-//! both of them, and never a wrong number.
+//! both of them, and never a wrong number. It reads tables of the services to the left,
+//! see docs/adr/0024.
 
 use sea_orm::{FromQueryResult, QueryResult, Value};
 use uuid::Uuid;
 
-use super::stats::{Orders, Products, Reels, Sold, Stats};
+use super::stats::{Orders, Products, Sold, Stats};
 use crate::db::{Conditions, Conn, Dialect};
 use crate::kernel::id::{ReelId, StoreId};
 use crate::kernel::page::{PageRequest, read_cursor};
 use crate::kernel::{Currency, Error, Result, Time};
+use crate::services::reels;
 
 /// Orders that still stand: what came back counts for nothing.
 const STANDING: &str = "orders.status NOT IN ('CANCELLED', 'FAILED', 'RETURNED')";
@@ -33,7 +35,7 @@ pub async fn stats(
     Ok(Stats {
         products: query.products().await?,
         orders: query.orders(since).await?,
-        reels: query.reels().await?,
+        reels: reels::received(conn, dialect, stores).await?.into(),
         sold: query.sold().await?,
     })
 }
@@ -102,29 +104,6 @@ impl<C: Conn> Query<'_, C> {
         })
     }
 
-    async fn reels(&self) -> Result<Reels> {
-        let sql = |of_stores: &str, []: [usize; 0]| {
-            let kept = format!("FROM reels WHERE {of_stores} AND deleted_at IS NULL");
-            // What is counted stands in the one table, what is yet to be counted in the
-            // other.
-            format!(
-                "SELECT (SELECT count(*) {kept}) AS total, {} AS views, {} AS likes FROM ( \
-                 SELECT viewed, liked, unliked FROM reel_stats WHERE reel_id IN (SELECT id {kept}) \
-                 UNION ALL \
-                 SELECT viewed, liked, unliked FROM reel_deltas WHERE reel_id IN (SELECT id {kept}) \
-                 ) received",
-                sum("viewed"),
-                sum("liked - unliked"),
-            )
-        };
-        let row = self.one(sql, []).await?;
-        Ok(Reels {
-            total: row.try_get("", "total")?,
-            views: row.try_get("", "views")?,
-            likes: row.try_get("", "likes")?,
-        })
-    }
-
     async fn sold(&self) -> Result<Sold> {
         let sql = |of_stores: &str, [currency]: [usize; 1]| {
             format!(
@@ -164,8 +143,6 @@ pub struct Reel {
     pub caption: String,
     /// The currency of its product.
     pub currency: String,
-    /// How often it was viewed.
-    pub views: i64,
 }
 
 /// The reels of stores, the newest first: one more than asked, and in page mode the number
@@ -187,12 +164,9 @@ pub async fn reels(
         conditions.with("reels.id < ?", [id.into()]);
     }
     let sql = format!(
-        "SELECT reels.id, product_id, caption, products.currency, \
-         COALESCE((SELECT viewed FROM reel_stats WHERE reel_id = reels.id), 0) \
-         + (SELECT {} FROM reel_deltas WHERE reel_id = reels.id) AS views \
+        "SELECT reels.id, product_id, caption, products.currency \
          FROM reels JOIN products ON products.id = reels.product_id \
          WHERE {} ORDER BY reels.id DESC LIMIT {} OFFSET {}",
-        sum("viewed"),
         conditions.sql(),
         page.limit + 1,
         page.offset()

@@ -5,7 +5,7 @@ use super::{Parts, store};
 use crate::db::Tx;
 use crate::kernel::id::{CartLineId, ProductId, ReelId, StoreId, UserId};
 use crate::kernel::{Call, Error, Reason, Result};
-use crate::services::reels;
+use crate::services::reels::{self, Led};
 
 /// Lines of one cart at most: what one order can take.
 const MAX_LINES: usize = 100;
@@ -97,14 +97,12 @@ async fn check_seller(
 
 /// Demands that the reel shows the product.
 async fn check_reel(tx: &Tx, wish: &Addition) -> Result<()> {
-    let Some(reel) = wish.reel else {
-        return Ok(());
-    };
-    let shown = reels::products_of(tx.conn(), &[reel]).await?;
-    match shown.get(&reel) {
-        Some(product) if *product == wish.product => Ok(()),
-        _ => Err(Error::field("reelId", "is no reel of this product")),
-    }
+    let led = wish.reel.map(|reel| Led {
+        reel,
+        product: wish.product,
+        field: "reelId".to_owned(),
+    });
+    reels::check_led(tx.conn(), led.as_slice()).await
 }
 
 /// Sets how many pieces a line asks for, and takes its price as seen.

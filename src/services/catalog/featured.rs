@@ -8,8 +8,10 @@ use super::list::{Among, Filter, Sort};
 use super::store::lists;
 use super::{Catalog, Product, Sight};
 use crate::cache::{Cache, Freshness, SharedCache, Tier};
+use crate::kernel::id::StoreId;
 use crate::kernel::page::{Page, PageRequest, Start};
 use crate::kernel::{Call, Caller, Result};
+use crate::services::users::Tiers;
 
 /// How long a page is believed when no event comes.
 const CACHED: Freshness = Freshness::lasting(Duration::from_secs(120));
@@ -18,13 +20,14 @@ const GROUP: &str = "products:featured";
 /// Cached pages at the most.
 const CACHED_MAX: u64 = 1_000;
 
-/// A page as everybody sees it.
+/// A page as everybody sees it who sees some tiers and belongs to no store.
 #[derive(Debug, Clone)]
 pub struct Selection {
     /// The page.
     pub page: Arc<Page<Product>>,
-    /// Nothing that is featured is hidden from anybody, so that this is the page of all.
-    pub is_whole: bool,
+    /// The stores of which something is featured that it leaves out: their members see
+    /// another page.
+    pub without: Vec<StoreId>,
 }
 
 /// Pages of featured products. A page is found under the generation in which it was read,
@@ -41,6 +44,7 @@ type Pages = Tier<Key, Selection>;
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Key {
     generation: u64,
+    tiers: Tiers,
     limit: u64,
     start: Vec<u8>,
 }
@@ -48,7 +52,7 @@ struct Key {
 impl Key {
     /// Its name between processes, where all pages are one group.
     fn shared(&self) -> String {
-        let mut name = format!("{GROUP}:{}:", self.limit);
+        let mut name = format!("{GROUP}:{}:{}:", self.tiers.words().join("+"), self.limit);
         for byte in &self.start {
             name.push_str(&format!("{byte:02x}"));
         }
@@ -80,23 +84,26 @@ impl Featured {
 
 impl Catalog {
     /// A page of the featured products on sale that the caller sees, newest first. Costs
-    /// no statement when it is cached, unless some of them are hidden from others and the
-    /// caller is somebody in particular.
+    /// no statement when it is cached, but for members of a store of which something
+    /// featured is hidden from their tier.
     pub(super) async fn list_featured(
         &self,
         call: &Call,
         page: &PageRequest,
     ) -> Result<Arc<Page<Product>>> {
-        let public = self.public_featured(page).await?;
-        if public.is_whole || call.caller == Caller::Anonymous {
-            return Ok(public.page);
+        let (sight, conn) = (self.sight(call).await?, self.0.db.read());
+        let found = self.featured_to(sight.tiers, page).await?;
+        for store in found.without {
+            if self.0.stores.is_member(conn, call, store).await? {
+                let own = featured(sight);
+                let own = self.list(&call.caller, &own, Sort::Newest, page);
+                return own.await.map(Arc::new);
+            }
         }
-        let filter = featured(self.sight(call).await?);
-        let own = self.list(&call.caller, &filter, Sort::Newest, page);
-        own.await.map(Arc::new)
+        Ok(found.page)
     }
 
-    async fn public_featured(&self, page: &PageRequest) -> Result<Selection> {
+    async fn featured_to(&self, tiers: Tiers, page: &PageRequest) -> Result<Selection> {
         let kept = &self.0.featured;
         let start = match &page.start {
             Start::First => Vec::new(),
@@ -106,16 +113,21 @@ impl Catalog {
         };
         let generation = kept.generation.load(Ordering::SeqCst);
         let load = || async {
-            let (db, filter) = (&self.0.db, featured(Sight::PUBLIC));
+            let sight = Sight {
+                tiers,
+                member: None,
+            };
+            let (db, filter) = (&self.0.db, featured(sight));
             // What is kept until an event comes is read where the event was written.
             let found = self.list(&Caller::System, &filter, Sort::Newest, page);
             Ok(Selection {
                 page: Arc::new(found.await?),
-                is_whole: !lists::hides_featured(db.read(), db.dialect()).await?,
+                without: lists::hidden_featured(db.read(), db.dialect(), sight).await?,
             })
         };
         let key = Key {
             generation,
+            tiers,
             limit: page.limit,
             start,
         };

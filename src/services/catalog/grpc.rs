@@ -335,13 +335,9 @@ impl Catalog {
 
     /// The products that the caller's request means among those of the caller's stores.
     async fn mine(&self, call: &Call, message: &pb::ListMyProductsRequest) -> Result<Filter> {
-        let stores = match grpc::optional_id("storeId", &message.store_id)? {
-            Some(store) => vec![self.store_for(call, Some(store)).await?],
-            None => {
-                let conn = self.0.db.read();
-                self.0.stores.stores_of_user(conn, call.user()?).await?
-            }
-        };
+        let named = grpc::optional_id("storeId", &message.store_id)?;
+        let (stores, conn) = (&self.0.stores, self.0.db.read());
+        let stores = stores.own_or_named(conn, call, named).await?;
         let status = convert::status(message.status());
         let words = message.search.trim();
         Ok(Filter {

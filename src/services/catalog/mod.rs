@@ -43,7 +43,7 @@ use crate::cache::{Cache, Freshness, SharedCache};
 use crate::db::{Conn, Db, Observer, Seen, Tx};
 use crate::kernel::id::{ProductId, UserId};
 use crate::kernel::seal::Sealer;
-use crate::kernel::{Call, Currency, Error, Reason, Result};
+use crate::kernel::{Call, Code, Currency, Error, Reason, Result};
 use crate::services::stores::{Needed, Stores};
 use crate::services::users::{self, Pictures};
 
@@ -52,7 +52,7 @@ pub use entity::product::Model as Product;
 use featured::Featured;
 pub use product::{Changes, Image};
 pub use sale::SaleItem;
-use sight::Categories;
+use sight::SellerTiers;
 pub use sight::Sight;
 pub use state::Status;
 use tree::Tree;
@@ -101,7 +101,7 @@ struct Parts {
     stock: Arc<dyn ProductStock>,
     pictures: Arc<dyn Pictures>,
     settings: Settings,
-    categories: Categories,
+    tiers: SellerTiers,
     products: Cache<ProductId, Arc<Product>>,
     slugs: Cache<String, ProductId>,
     tree: Cache<(), Arc<Tree>>,
@@ -127,7 +127,7 @@ impl Catalog {
             stores,
             stock,
             pictures,
-            categories: Categories::new(settings.strict_tiers),
+            tiers: SellerTiers::new(settings.strict_tiers),
             settings,
             products: Cache::tiered("products", CACHED_MAX, CACHED, products),
             slugs: Cache::tiered("product_slugs", CACHED_MAX, CACHED, None),
@@ -171,6 +171,25 @@ impl Catalog {
         match self.sees_cached(call, product).await? {
             true => Ok(()),
             false => Err(not_found()),
+        }
+    }
+
+    /// Whether a product is on sale, to those who see the products of its seller. Costs no
+    /// statement when it is cached.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn is_on_sale(&self, id: ProductId) -> Result<bool> {
+        let on_sale: Result<bool> = async {
+            let product = self.get(id).await?;
+            // The store, not what the product says of it: that may have been cached before.
+            let store = self.0.stores.get(self.0.db.read(), product.store()).await?;
+            Ok(product.status() == Status::Active && store.is_public())
+        }
+        .await;
+        match on_sale {
+            Err(error) if error.code() == Code::NotFound => Ok(false),
+            found => found,
         }
     }
 
@@ -227,7 +246,7 @@ impl Catalog {
             "category" => self.0.tree.invalidate(&()),
             "store" => self.0.featured.forget(),
             "user" => {
-                self.0.categories.forget(event.aggregate.into());
+                self.0.tiers.forget(event.aggregate.into());
                 if users::is_change_of_tier(event) {
                     self.0.featured.forget();
                 }

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use super::featured::Selection;
 use super::{CACHED, Product};
 use crate::cache::{Portable, SharedCache, Tier};
-use crate::kernel::id::ProductId;
+use crate::kernel::id::{ProductId, StoreId};
 use crate::kernel::page::Page;
 
 /// Single products in the shared cache.
@@ -36,11 +37,11 @@ struct Written<T> {
     limit: u64,
     number: Option<u32>,
     total: Option<u64>,
-    is_whole: bool,
+    without: Vec<Uuid>,
 }
 
 impl Portable for Selection {
-    const FORM: u8 = 2;
+    const FORM: u8 = 3;
 
     fn to_bytes(&self) -> Option<Vec<u8>> {
         let Page {
@@ -56,7 +57,7 @@ impl Portable for Selection {
             limit: *limit,
             number: *number,
             total: *total,
-            is_whole: self.is_whole,
+            without: self.without.iter().map(|store| store.uuid()).collect(),
         };
         serde_json::to_vec(&written).ok()
     }
@@ -68,7 +69,7 @@ impl Portable for Selection {
             limit,
             number,
             total,
-            is_whole,
+            without,
         } = serde_json::from_slice(bytes).ok()?;
         let page = Page {
             items,
@@ -79,7 +80,7 @@ impl Portable for Selection {
         };
         Some(Self {
             page: Arc::new(page),
-            is_whole,
+            without: without.into_iter().map(StoreId::from).collect(),
         })
     }
 }
@@ -87,7 +88,7 @@ impl Portable for Selection {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernel::id::{StoreId, UserId};
+    use crate::kernel::id::UserId;
     use crate::kernel::{Currency, Time};
 
     fn product() -> Product {
@@ -118,12 +119,13 @@ mod tests {
             number: Some(3),
             total: Some(41),
         });
+        let without = vec![StoreId::new(Time::from_micros(1))];
         let written = Selection {
             page: page.clone(),
-            is_whole: true,
+            without: without.clone(),
         };
         let back = Selection::from_bytes(&written.to_bytes().unwrap()).unwrap();
-        assert!(back.is_whole);
+        assert_eq!(back.without, without);
         let back = back.page;
         assert_eq!(back.items, page.items);
         assert_eq!((&back.next, back.limit), (&page.next, page.limit));

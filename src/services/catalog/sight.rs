@@ -8,8 +8,7 @@ use super::{CACHED, Catalog, Product, hidden};
 use crate::cache::Cache;
 use crate::db::Conn;
 use crate::kernel::id::{StoreId, UserId};
-use crate::kernel::{Call, Caller, Error, Reason, Result, Role};
-use crate::services::stores::Needed;
+use crate::kernel::{Call, Caller, Error, Result, Role};
 use crate::services::users::{self, SellerCategory, Tiers};
 
 /// Cached tiers at the most.
@@ -32,13 +31,13 @@ impl Sight {
     };
 }
 
-/// What is known of the tiers of users.
-pub(super) struct Categories {
+/// What is known of the tiers of sellers.
+pub(super) struct SellerTiers {
     is_strict: bool,
     known: Cache<UserId, Option<SellerCategory>>,
 }
 
-impl Categories {
+impl SellerTiers {
     /// Strict: who buys in the chain sees the next tier alone.
     pub(super) fn new(is_strict: bool) -> Self {
         Self {
@@ -80,7 +79,7 @@ impl Catalog {
     /// # Errors
     /// Those of the database.
     pub async fn sight(&self, call: &Call) -> Result<Sight> {
-        let tiers = self.0.categories.open_to(self.0.db.read(), &call.caller);
+        let tiers = self.0.tiers.open_to(self.0.db.read(), &call.caller);
         Ok(Sight {
             tiers: tiers.await?,
             member: call.caller.user_id(),
@@ -102,26 +101,18 @@ impl Catalog {
         if Tiers::PUBLIC.see(tier) {
             return Ok(true);
         }
-        let tiers = self.0.categories.open_to(conn, &call.caller).await?;
-        let is_open = tiers.see(tier);
-        if is_open || call.caller.user_id().is_none() {
-            return Ok(is_open);
+        let tiers = self.0.tiers.open_to(conn, &call.caller).await?;
+        if tiers.see(tier) {
+            return Ok(true);
         }
-        let (stores, needed) = (&self.0.stores, Needed::Staff);
-        match stores.require_member(conn, call, store, needed).await {
-            Ok(_) => Ok(true),
-            Err(refused) => match refused.reason() {
-                Reason::NotFound | Reason::Forbidden => Ok(false),
-                _ => Err(refused),
-            },
-        }
+        self.0.stores.is_member(conn, call, store).await
     }
 
     /// Whether the caller sees a product, which may have been cached when its seller was
     /// in another tier.
     pub(super) async fn sees_cached(&self, call: &Call, product: &Product) -> Result<bool> {
         let conn = self.0.db.read();
-        let tier = self.0.categories.of(conn, product.seller()).await?;
+        let tier = self.0.tiers.of(conn, product.seller()).await?;
         self.sees(conn, call, product.store(), tier).await
     }
 

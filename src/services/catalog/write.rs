@@ -5,7 +5,7 @@ use super::tree::Tree;
 use super::{Catalog, Changes, Product, convert, slug, store};
 use crate::db::{Conn, NewEvent, Tx};
 use crate::kernel::id::{CategoryId, ProductId, StoreId};
-use crate::kernel::{Call, Currency, Error, Reason, Result};
+use crate::kernel::{Call, Currency, Error, Result};
 use crate::services::stores::Needed;
 
 /// A product to be made.
@@ -47,19 +47,11 @@ impl Catalog {
     /// or none could be meant.
     pub(super) async fn store_for(&self, call: &Call, named: Option<StoreId>) -> Result<StoreId> {
         let (stores, conn) = (&self.0.stores, self.0.db.read());
-        let id = match named {
-            Some(id) => id,
-            None => match stores.stores_of_user(conn, call.user()?).await?[..] {
-                [only] => only,
-                [] => return Err(Error::field("storeId", "names no store: open one first")),
-                _ => return Err(Error::field("storeId", "must name one of your stores")),
-            },
-        };
-        let member = stores.require_member(conn, call, id, Needed::Staff).await;
-        member.map(|_| id).map_err(|error| match error.reason() {
-            Reason::Forbidden => Error::not_found("store"),
-            _ => error,
-        })
+        match stores.own_or_named(conn, call, named).await?[..] {
+            [only] => Ok(only),
+            [] => Err(Error::field("storeId", "names no store: open one first")),
+            _ => Err(Error::field("storeId", "must name one of your stores")),
+        }
     }
 
     /// Makes a product.

@@ -7,7 +7,6 @@ use crate::db::{Conn, Tx};
 use crate::kernel::id::{ProductId, StockId, StoreId};
 use crate::kernel::{Call, Error, Reason, Result};
 use crate::services::catalog;
-use crate::services::stores::Needed;
 
 /// How a request names a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,45 +38,6 @@ impl Inventory {
         Ok((home, all.get(&pair).map_or(0, |found| found.available)))
     }
 
-    /// The stores whose stock the caller may list: the named one, or all of the caller's.
-    ///
-    /// # Errors
-    /// NOT_FOUND when the caller is no member of the named store.
-    pub(super) async fn stores_of(
-        &self,
-        call: &Call,
-        named: Option<StoreId>,
-    ) -> Result<Vec<StoreId>> {
-        let conn = self.0.db.read();
-        match named {
-            None => self.0.stores.stores_of_user(conn, call.user()?).await,
-            Some(store) => {
-                self.check_member(conn, call, store).await?;
-                Ok(vec![store])
-            }
-        }
-    }
-
-    /// Demands that the caller is a member of the store.
-    ///
-    /// # Errors
-    /// NOT_FOUND.
-    pub(super) async fn check_member(
-        &self,
-        conn: &impl Conn,
-        call: &Call,
-        store: StoreId,
-    ) -> Result<()> {
-        let stores = &self.0.stores;
-        let member = stores
-            .require_member(conn, call, store, Needed::Staff)
-            .await;
-        member.map(drop).map_err(|error| match error.reason() {
-            Reason::Forbidden => Error::not_found("store"),
-            _ => error,
-        })
-    }
-
     /// The record, when there is one and the caller is a member of its store.
     ///
     /// # Errors
@@ -89,7 +49,8 @@ impl Inventory {
         found: Option<Stock>,
     ) -> Result<Stock> {
         let stock = found.ok_or_else(not_found)?;
-        match self.check_member(conn, call, stock.store_id.into()).await {
+        let (stores, home) = (&self.0.stores, stock.store_id.into());
+        match stores.check_member(conn, call, home).await {
             Ok(()) => Ok(stock),
             Err(error) if error.reason() == Reason::NotFound => Err(not_found()),
             Err(error) => Err(error),
@@ -112,7 +73,8 @@ impl Inventory {
                 set::change(tx, stock, settings, actor).await
             }
             Target::Of(home, product) => {
-                self.check_member(tx.conn(), call, home).await?;
+                let stores = &self.0.stores;
+                stores.check_member(tx.conn(), call, home).await?;
                 if let Some(stock) = store::lock_of_product(tx, product).await? {
                     let stock = Some(stock).filter(|stock| stock.store_id == home.uuid());
                     let stock = stock.ok_or_else(not_found)?;

@@ -44,12 +44,12 @@ impl InventoryService for Inventory {
         let (call, mut message) = grpc::open(request)?;
         let paged = Paged::new(&self.0.sealer, &call, take_paging!(message), &message)?;
         let store = grpc::optional_id("storeId", &message.store_id)?;
+        let (stores, db) = (&self.0.stores, &self.0.db);
         let filter = lists::StockFilter {
-            stores: self.stores_of(&call, store).await?,
+            stores: stores.own_or_named(db.read(), &call, store).await?,
             product: grpc::optional_id("productId", &message.product_id)?,
             in_stock: message.in_stock,
         };
-        let db = &self.0.db;
         let page = lists::by_name(db.read(), db.dialect(), &filter, &paged.page).await?;
         grpc::answer(pb::ListStockResponse {
             meta: Some(paged.meta(&page, &self.0.sealer)),
@@ -64,8 +64,8 @@ impl InventoryService for Inventory {
         let (call, mut message) = grpc::open(request)?;
         let paged = Paged::new(&self.0.sealer, &call, take_paging!(message), &message)?;
         let store = grpc::optional_id("storeId", &message.store_id)?;
-        let stores = self.stores_of(&call, store).await?;
-        let db = &self.0.db;
+        let (stores, db) = (&self.0.stores, &self.0.db);
+        let stores = stores.own_or_named(db.read(), &call, store).await?;
         let page = lists::low(db.read(), db.dialect(), &stores, &paged.page).await?;
         grpc::answer(pb::ListLowStockResponse {
             meta: Some(paged.meta(&page, &self.0.sealer)),
@@ -186,12 +186,12 @@ impl InventoryService for Inventory {
         let (call, mut message) = grpc::open(request)?;
         let paged = Paged::new(&self.0.sealer, &call, take_paging!(message), &message)?;
         let store = grpc::optional_id("storeId", &message.store_id)?;
+        let (stores, db) = (&self.0.stores, &self.0.db);
         let filter = lists::ReservationFilter {
-            stores: self.stores_of(&call, store).await?,
+            stores: stores.own_or_named(db.read(), &call, store).await?,
             product: grpc::optional_id("productId", &message.product_id)?,
             status: convert::status(message.status()),
         };
-        let db = &self.0.db;
         let page = lists::reservations(db.read(), db.dialect(), &filter, &paged.page).await?;
         grpc::answer(pb::ListReservationsResponse {
             meta: Some(paged.meta(&page, &self.0.sealer)),
@@ -205,7 +205,8 @@ impl InventoryService for Inventory {
     ) -> Answered<Self::WatchInventoryStream> {
         let (call, message) = grpc::open(request)?;
         let store = grpc::id("storeId", &message.store_id)?;
-        self.check_member(self.0.db.read(), &call, store).await?;
+        let (stores, conn) = (&self.0.stores, self.0.db.read());
+        stores.check_member(conn, &call, store).await?;
         let token = message.resume_token.as_deref();
         grpc::stream(&call, self.watch(&call, store, token).await?)
     }

@@ -167,6 +167,7 @@ impl Media {
         self.0
             .db
             .transact(|tx| async move {
+                self.hold(&tx, id).await?;
                 if store::failed(&tx, id, before, failure).await? {
                     jobs::erase(&tx, file);
                     self.settled(&tx, id).await?;

@@ -58,6 +58,10 @@ const LOOKING_MAX: usize = 4;
 /// Who shows files, and hears in the transaction of the change what became of them.
 #[async_trait]
 pub trait MediaReady: Send + Sync {
+    /// Holds, until commit, what shows the file, before the file itself is held: whoever
+    /// changes what shows files holds them in this order.
+    async fn hold(&self, tx: &Tx, file: MediaId) -> Result<()>;
+
     /// The file is measured.
     async fn media_ready(&self, tx: &Tx, file: &Shown) -> Result<()>;
 
@@ -116,6 +120,14 @@ impl Media {
     /// The key of a file of ours that is read there; nothing for addresses of others.
     pub fn key_of(&self, url: &str) -> Option<String> {
         self.0.blobs.key_of(url)
+    }
+
+    /// Holds what shows a file that is about to be settled.
+    async fn hold(&self, tx: &Tx, id: MediaId) -> Result<()> {
+        for listener in &self.0.listeners {
+            listener.hold(tx, id).await?;
+        }
+        Ok(())
     }
 
     /// Tells those who watch, and those who wait, that a file is ready or failed. It is

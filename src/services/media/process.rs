@@ -125,6 +125,7 @@ impl Media {
         };
         let (measures, name) = (made.measures, &name);
         let is_kept = |tx| async move {
+            self.hold(&tx, id).await?;
             let is_kept = store::measured(&tx, id, measures, name).await?;
             if is_kept {
                 self.settled(&tx, id).await?;

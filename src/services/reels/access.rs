@@ -4,12 +4,10 @@
 use std::sync::Arc;
 
 use super::reel::Listed;
-use super::sight::Sight;
 use super::{Reels, store};
 use crate::db::{Conn, Tx};
 use crate::kernel::id::{ProductId, ReelId, StoreId, UserId};
 use crate::kernel::{Call, Code, Error, Reason, Result};
-use crate::services::stores::Needed;
 
 /// What decides who sees a reel that is not deleted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,13 +23,15 @@ pub(super) struct Seen {
 }
 
 impl Reels {
-    /// A shown reel that the caller may see. Costs no statement when it is cached.
+    /// A reel that others see too, which the caller may see. Costs no statement when it is
+    /// cached.
     ///
     /// # Errors
-    /// REEL_NOT_READY for the store of a reel that is not shown, NOT_FOUND otherwise.
+    /// NOT_FOUND; REEL_NOT_READY while only its store sees it.
     pub(super) async fn open(&self, call: &Call, id: ReelId) -> Result<Arc<Seen>> {
         let reel = self.visible(call, id).await?;
-        match reel.is_shown {
+        let is_out = reel.is_shown && self.0.catalog.is_on_sale(reel.product).await?;
+        match is_out {
             true => Ok(reel),
             false => Err(not_ready()),
         }
@@ -48,65 +48,64 @@ impl Reels {
         };
         let reel = self.0.seen.get_or_load(&id, load).await?;
         let is_seen = (reel.is_shown && self.knows_product(call, reel.product).await?)
-            || self.is_member(self.0.db.read(), call, reel.store).await?;
+            || self
+                .0
+                .stores
+                .is_member(self.0.db.read(), call, reel.store)
+                .await?;
         match is_seen {
             true => Ok(reel),
             false => Err(not_found()),
         }
     }
 
-    /// A reel that the caller may see: shown to everyone of the caller's tier, or of a
-    /// store whose member the caller is.
+    /// A reel that the caller may see: one that is out, whose product the caller sees, or
+    /// one of a store whose member the caller is.
     ///
     /// # Errors
     /// NOT_FOUND.
     pub(super) async fn listed(&self, call: &Call, id: ReelId) -> Result<Listed> {
         let found = store::find(&self.0.db, id).await?;
-        self.seen(self.0.db.read(), call, &self.sight(call).await?, found)
-            .await
+        self.seen(self.0.db.read(), call, found).await
     }
 
     /// Like [`Self::listed`], inside a transaction.
     ///
     /// # Errors
     /// NOT_FOUND.
-    pub(super) async fn listed_in(
-        &self,
-        tx: &Tx,
-        call: &Call,
-        sight: &Sight,
-        id: ReelId,
-    ) -> Result<Listed> {
+    pub(super) async fn listed_in(&self, tx: &Tx, call: &Call, id: ReelId) -> Result<Listed> {
         let found = store::find_in(tx, id).await?;
-        self.seen(tx.conn(), call, sight, found).await
+        self.seen(tx.conn(), call, found).await
     }
 
-    async fn seen(
-        &self,
-        conn: &impl Conn,
-        call: &Call,
-        sight: &Sight,
-        found: Option<Listed>,
-    ) -> Result<Listed> {
+    async fn seen(&self, conn: &impl Conn, call: &Call, found: Option<Listed>) -> Result<Listed> {
         let listed = found.ok_or_else(not_found)?;
-        if listed.is_shown_to(sight) || self.is_member(conn, call, listed.reel.store()).await? {
+        let (stores, store) = (&self.0.stores, listed.reel.store());
+        if self.is_shown_to(conn, call, &listed).await?
+            || stores.is_member(conn, call, store).await?
+        {
             return Ok(listed);
         }
         Err(not_found())
     }
 
-    /// A reel that others see too, which the caller may see.
+    /// Whether a reel is out, and the caller sees the products of its seller.
+    pub(super) async fn is_shown_to(
+        &self,
+        conn: &impl Conn,
+        call: &Call,
+        listed: &Listed,
+    ) -> Result<bool> {
+        let (catalog, store) = (&self.0.catalog, listed.reel.store());
+        Ok(listed.is_out() && catalog.sees(conn, call, store, listed.tier()).await?)
+    }
+
+    /// Like [`Self::open`], inside a transaction.
     ///
     /// # Errors
     /// NOT_FOUND; REEL_NOT_READY while only its store sees it.
-    pub(super) async fn out(
-        &self,
-        tx: &Tx,
-        call: &Call,
-        sight: &Sight,
-        id: ReelId,
-    ) -> Result<Listed> {
-        let listed = self.listed_in(tx, call, sight, id).await?;
+    pub(super) async fn out(&self, tx: &Tx, call: &Call, id: ReelId) -> Result<Listed> {
+        let listed = self.listed_in(tx, call, id).await?;
         if listed.is_out() {
             return Ok(listed);
         }
@@ -117,52 +116,24 @@ impl Reels {
     ///
     /// # Errors
     /// NOT_FOUND, or FORBIDDEN for who sees it.
-    pub(super) async fn lock_as_member(
-        &self,
-        tx: &Tx,
-        call: &Call,
-        sight: &Sight,
-        id: ReelId,
-    ) -> Result<Listed> {
+    pub(super) async fn lock_as_member(&self, tx: &Tx, call: &Call, id: ReelId) -> Result<Listed> {
         let listed = store::lock(tx, id).await?.ok_or_else(not_found)?;
-        if self.is_member(tx.conn(), call, listed.reel.store()).await? {
+        let (stores, conn) = (&self.0.stores, tx.conn());
+        if stores.is_member(conn, call, listed.reel.store()).await? {
             return Ok(listed);
         }
-        Err(match listed.is_shown_to(sight) {
+        Err(match self.is_shown_to(conn, call, &listed).await? {
             true => Error::forbidden("only members of the store may do this"),
             false => not_found(),
         })
     }
 
     /// Whether the caller may know of a product. Costs no statement when it is cached.
-    pub(super) async fn knows_product(&self, call: &Call, id: ProductId) -> Result<bool> {
+    async fn knows_product(&self, call: &Call, id: ProductId) -> Result<bool> {
         match self.0.catalog.visible(call, id).await {
             Ok(_) => Ok(true),
             Err(error) if error.code() == Code::NotFound => Ok(false),
             Err(error) => Err(error),
-        }
-    }
-
-    /// Whether the caller is a member of the store, or runs the marketplace.
-    pub(super) async fn is_member(
-        &self,
-        conn: &impl Conn,
-        call: &Call,
-        store: StoreId,
-    ) -> Result<bool> {
-        if call.caller.is_admin() || call.caller.user_id().is_none() {
-            return Ok(call.caller.is_admin());
-        }
-        let stores = &self.0.stores;
-        let member = stores
-            .require_member(conn, call, store, Needed::Staff)
-            .await;
-        match member {
-            Ok(_) => Ok(true),
-            Err(error) => match error.code() {
-                Code::NotFound | Code::PermissionDenied => Ok(false),
-                _ => Err(error),
-            },
         }
     }
 }

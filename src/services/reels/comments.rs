@@ -6,7 +6,6 @@ use std::collections::{BTreeSet, HashMap};
 use async_trait::async_trait;
 
 use super::matcher::BlockedWords;
-use super::sight::Sight;
 use super::store::comments::{self as rows, Seen};
 use super::store::stats::{self, Deltas, Stats};
 use super::{Comment, Reels, store, words};
@@ -64,13 +63,12 @@ impl Reels {
         &self,
         tx: &Tx,
         call: &Call,
-        sight: &Sight,
         reel: ReelId,
         content: &str,
         words: &BlockedWords,
     ) -> Result<Signed> {
         let content = checked(content, words)?;
-        self.out(tx, call, sight, reel).await?;
+        self.out(tx, call, reel).await?;
         // Held, so that an account that closes takes every comment with it.
         let author = users::lock_open(tx, call.user()?).await?;
         let author = author.ok_or_else(|| Error::not_found("user"))?;
@@ -90,13 +88,12 @@ impl Reels {
         &self,
         tx: &Tx,
         call: &Call,
-        sight: &Sight,
         id: ReelCommentId,
         content: &str,
         words: &BlockedWords,
     ) -> Result<Signed> {
         let content = checked(content, words)?;
-        let held = self.lock_comment(tx, call, sight, id).await?;
+        let held = self.lock_comment(tx, call, id).await?;
         if !held.is_own {
             return Err(Error::forbidden("only its author may change a comment"));
         }
@@ -112,14 +109,8 @@ impl Reels {
     ///
     /// # Errors
     /// NOT_FOUND, FORBIDDEN.
-    pub(super) async fn take_down(
-        &self,
-        tx: &Tx,
-        call: &Call,
-        sight: &Sight,
-        id: ReelCommentId,
-    ) -> Result<()> {
-        let held = self.lock_comment(tx, call, sight, id).await?;
+    pub(super) async fn take_down(&self, tx: &Tx, call: &Call, id: ReelCommentId) -> Result<()> {
+        let held = self.lock_comment(tx, call, id).await?;
         if !held.is_own && !held.is_member {
             return Err(Error::forbidden(
                 "only its author and the reel's store may delete a comment",
@@ -141,15 +132,15 @@ impl Reels {
         &self,
         tx: &Tx,
         call: &Call,
-        sight: &Sight,
         id: ReelCommentId,
     ) -> Result<Held> {
         let comment = rows::lock(tx, id).await?.ok_or_else(not_found)?;
         let listed = store::find_in(tx, comment.reel_id.into()).await?;
         let listed = listed.ok_or_else(not_found)?;
         let is_own = call.caller.user_id() == Some(comment.user_id.into());
-        let is_member = self.is_member(tx.conn(), call, listed.reel.store()).await?;
-        let is_shown = listed.is_shown_to(sight) && !comment.hidden;
+        let (stores, store) = (&self.0.stores, listed.reel.store());
+        let is_member = stores.is_member(tx.conn(), call, store).await?;
+        let is_shown = self.is_shown_to(tx.conn(), call, &listed).await? && !comment.hidden;
         if !is_own && !is_member && !is_shown {
             return Err(not_found());
         }
@@ -173,7 +164,8 @@ impl Reels {
     ) -> Result<Page<Signed>> {
         let db = &self.0.db;
         let seen = self.visible(call, reel).await?;
-        let is_member = self.is_member(db.read(), call, seen.store).await?;
+        let stores = &self.0.stores;
+        let is_member = stores.is_member(db.read(), call, seen.store).await?;
         let seen = match is_member {
             true => Seen::All,
             false => Seen::By(call.caller.user_id()),

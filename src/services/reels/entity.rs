@@ -20,6 +20,7 @@ pub mod reel {
         pub caption: String,
         pub video_media_id: Option<Uuid>,
         pub thumbnail_media_id: Option<Uuid>,
+        pub next_thumbnail_media_id: Option<Uuid>,
         pub video_url: String,
         pub thumbnail_url: String,
         pub duration_ms: Option<i32>,

@@ -27,7 +27,8 @@ impl ReelService for Reels {
         let (call, mut message) = grpc::open(request)?;
         message.limit = Ord::min(message.limit, MOST);
         let paged = Paged::new(&self.0.sealer, &call, take_paging!(message), &message)?;
-        let filter = convert::filter(&message, self.shown_to(&call).await?)?;
+        let sight = self.0.catalog.sight(&call).await?;
+        let filter = convert::filter(&message, Among::Out { sight })?;
         let page = self.list(&call, &filter, &paged.page).await?;
         grpc::answer(pb::ListReelsResponse {
             meta: Some(paged.meta(&page, &self.0.sealer)),
@@ -43,8 +44,9 @@ impl ReelService for Reels {
         message.limit = Ord::min(message.limit, MOST);
         let paged = Paged::new(&self.0.sealer, &call, take_paging!(message), &message)?;
         let named = grpc::optional_id("storeId", &message.store_id)?;
+        let (stores, conn) = (&self.0.stores, self.0.db.read());
         let filter = Filter::all(Among::OfStores {
-            stores: self.stores_of(&call, named).await?,
+            stores: stores.own_or_named(conn, &call, named).await?,
             status: convert::status(message.status()),
         });
         let page = self.list(&call, &filter, &paged.page).await?;
@@ -72,12 +74,9 @@ impl ReelService for Reels {
     ) -> Answered<pb::CreateReelResponse> {
         let (call, message) = grpc::open(request)?;
         let (call, new) = (&call, &convert::new_reel(message, &self.0.media)?);
-        let (known, words) = (
-            self.knows_product(call, new.product).await?,
-            &self.words().await?,
-        );
+        let words = &self.words().await?;
         let write = |tx| async move {
-            let view = self.create(&tx, call, known, new, words).await?;
+            let view = self.create(&tx, call, new, words).await?;
             Ok(pb::CreateReelResponse {
                 reel: Some(view_to_pb(&view)),
             })
@@ -90,15 +89,12 @@ impl ReelService for Reels {
         request: Request<pb::SetReelVideoRequest>,
     ) -> Answered<pb::SetReelVideoResponse> {
         let (call, message) = grpc::open(request)?;
-        let (sight, id) = (&self.sight(&call).await?, grpc::id("id", &message.id)?);
-        let call = &call;
+        let (call, id) = (&call, grpc::id("id", &message.id)?);
         let video = &convert::video(&message.video_media_id)?;
         let thumbnail = &convert::thumbnail(&message.thumbnail_media_id)?;
         let write = |tx| async move {
             let thumbnail = thumbnail.as_ref();
-            let view = self
-                .set_video(&tx, call, sight, id, video, thumbnail)
-                .await?;
+            let view = self.set_video(&tx, call, id, video, thumbnail).await?;
             Ok(pb::SetReelVideoResponse {
                 reel: Some(view_to_pb(&view)),
             })
@@ -111,11 +107,10 @@ impl ReelService for Reels {
         request: Request<pb::UpdateReelRequest>,
     ) -> Answered<pb::UpdateReelResponse> {
         let (call, message) = grpc::open(request)?;
-        let (sight, id) = (&self.sight(&call).await?, grpc::id("id", &message.id)?);
-        let call = &call;
+        let (call, id) = (&call, grpc::id("id", &message.id)?);
         let (changes, words) = (&convert::changes(message)?, &self.words().await?);
         let write = |tx| async move {
-            let view = self.update(&tx, call, sight, id, changes, words).await?;
+            let view = self.update(&tx, call, id, changes, words).await?;
             Ok(pb::UpdateReelResponse {
                 reel: Some(view_to_pb(&view)),
             })
@@ -128,10 +123,9 @@ impl ReelService for Reels {
         request: Request<pb::DeleteReelRequest>,
     ) -> Answered<pb::DeleteReelResponse> {
         let (call, message) = grpc::open(request)?;
-        let (sight, id) = (&self.sight(&call).await?, grpc::id("id", &message.id)?);
-        let call = &call;
+        let (call, id) = (&call, grpc::id("id", &message.id)?);
         let write = |tx| async move {
-            self.delete(&tx, call, sight, id).await?;
+            self.delete(&tx, call, id).await?;
             Ok(pb::DeleteReelResponse {})
         };
         grpc::reply(self.0.db.write(call, write).await?)
@@ -211,11 +205,10 @@ impl ReelService for Reels {
         request: Request<pb::AddCommentRequest>,
     ) -> Answered<pb::AddCommentResponse> {
         let (call, message) = grpc::open(request)?;
-        let (sight, id) = (&self.sight(&call).await?, grpc::id("id", &message.id)?);
-        let call = &call;
+        let (call, id) = (&call, grpc::id("id", &message.id)?);
         let (content, words) = (&message.content, &self.words().await?);
         let write = |tx| async move {
-            let signed = self.comment(&tx, call, sight, id, content, words).await?;
+            let signed = self.comment(&tx, call, id, content, words).await?;
             Ok(pb::AddCommentResponse {
                 comment: Some(comment_to_pb(&signed)),
             })
@@ -228,11 +221,10 @@ impl ReelService for Reels {
         request: Request<pb::UpdateCommentRequest>,
     ) -> Answered<pb::UpdateCommentResponse> {
         let (call, message) = grpc::open(request)?;
-        let (sight, id) = (&self.sight(&call).await?, grpc::id("id", &message.id)?);
-        let call = &call;
+        let (call, id) = (&call, grpc::id("id", &message.id)?);
         let (content, words) = (&message.content, &self.words().await?);
         let write = |tx| async move {
-            let signed = self.rewrite(&tx, call, sight, id, content, words).await?;
+            let signed = self.rewrite(&tx, call, id, content, words).await?;
             Ok(pb::UpdateCommentResponse {
                 comment: Some(comment_to_pb(&signed)),
             })
@@ -245,10 +237,9 @@ impl ReelService for Reels {
         request: Request<pb::DeleteCommentRequest>,
     ) -> Answered<pb::DeleteCommentResponse> {
         let (call, message) = grpc::open(request)?;
-        let (sight, id) = (&self.sight(&call).await?, grpc::id("id", &message.id)?);
-        let call = &call;
+        let (call, id) = (&call, grpc::id("id", &message.id)?);
         let write = |tx| async move {
-            self.take_down(&tx, call, sight, id).await?;
+            self.take_down(&tx, call, id).await?;
             Ok(pb::DeleteCommentResponse {})
         };
         grpc::reply(self.0.db.write(call, write).await?)
@@ -268,13 +259,10 @@ impl ReelService for Reels {
         request: Request<pb::ReportReelRequest>,
     ) -> Answered<pb::ReportReelResponse> {
         let (call, message) = grpc::open(request)?;
-        let (sight, id) = (&self.sight(&call).await?, grpc::id("id", &message.id)?);
-        let call = &call;
+        let (call, id) = (&call, grpc::id("id", &message.id)?);
         let complaint = &convert::complaint(message.reason(), message.note);
         let write = |tx| async move {
-            let report = self
-                .complain_of_reel(&tx, call, sight, id, complaint)
-                .await?;
+            let report = self.complain_of_reel(&tx, call, id, complaint).await?;
             Ok(pb::ReportReelResponse {
                 report: Some(report_to_pb(&report)),
             })
@@ -287,13 +275,10 @@ impl ReelService for Reels {
         request: Request<pb::ReportCommentRequest>,
     ) -> Answered<pb::ReportCommentResponse> {
         let (call, message) = grpc::open(request)?;
-        let (sight, id) = (&self.sight(&call).await?, grpc::id("id", &message.id)?);
-        let call = &call;
+        let (call, id) = (&call, grpc::id("id", &message.id)?);
         let complaint = &convert::complaint(message.reason(), message.note);
         let write = |tx| async move {
-            let report = self
-                .complain_of_comment(&tx, call, sight, id, complaint)
-                .await?;
+            let report = self.complain_of_comment(&tx, call, id, complaint).await?;
             Ok(pb::ReportCommentResponse {
                 report: Some(report_to_pb(&report)),
             })

@@ -5,14 +5,13 @@ use async_trait::async_trait;
 
 use super::matcher::BlockedWords;
 use super::reel::View;
-use super::sight::Sight;
 use super::state::Step;
 use super::{Reel, Reels, access, convert, store, words};
 use crate::db::{NewEvent, Tx};
-use crate::kernel::id::{MediaId, ProductId, ReelId};
-use crate::kernel::{Call, Error, Reason, Result};
-use crate::services::catalog;
+use crate::kernel::id::{MediaId, ProductId, ReelId, UserId};
+use crate::kernel::{Call, Result};
 use crate::services::media::{self, MediaReady, Named, Purpose, Shown};
+use crate::services::users;
 
 /// A file that a request names, and in which field.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,8 +47,7 @@ pub struct Changes {
 }
 
 impl Reels {
-    /// Makes a reel of a product of the caller's store. `knows_product` is whether the
-    /// caller may know of the product at all.
+    /// Makes a reel of a product of the caller's store.
     ///
     /// # Errors
     /// PRODUCT_NOT_FOUND, and FORBIDDEN when the product is known but not the caller's;
@@ -58,20 +56,16 @@ impl Reels {
         &self,
         tx: &Tx,
         call: &Call,
-        knows_product: bool,
         new: &NewReel,
         words: &BlockedWords,
     ) -> Result<View> {
-        let product = catalog::find(tx.conn(), new.product).await?;
-        if !self.is_member(tx.conn(), call, product.store()).await? {
-            return Err(match knows_product {
-                true => Error::forbidden("only members of the product's store may do this"),
-                false => Error::new(Reason::ProductNotFound, "product not found"),
-            });
-        }
+        let catalog = &self.0.catalog;
+        let product = catalog.changeable(tx.conn(), call, new.product).await?;
         let caption = new.caption.trim();
         words::check(words, "caption", caption)?;
-        let (id, seller) = (new.product, product.seller_id.into());
+        let (id, seller) = (new.product, product.seller());
+        // Held, so that an account that closes takes every reel with it.
+        let seller = users::lock(tx, seller).await?.user_id();
         let mut reel = Reel::draft(id, product.store(), seller, caption, tx.now());
         reel.duration_ms = new.duration_ms;
         if let Some(given) = &new.thumbnail {
@@ -95,12 +89,11 @@ impl Reels {
         &self,
         tx: &Tx,
         call: &Call,
-        sight: &Sight,
         id: ReelId,
         video: &Given,
         thumbnail: Option<&Given>,
     ) -> Result<View> {
-        let mut reel = self.lock_as_member(tx, call, sight, id).await?.reel;
+        let mut reel = self.lock_as_member(tx, call, id).await?.reel;
         reel.status().after(Step::TakeVideo)?;
         let former = reel.video_media_id;
         let file = self.attach(tx, call, Purpose::ReelVideo, video).await?;
@@ -109,9 +102,7 @@ impl Reels {
         }
         reel.take_video(&file, tx.now())?;
         save(tx, &mut reel, "reel.updated").await?;
-        if let Some(former) = former {
-            media::release(tx, former.into()).await?;
-        }
+        release(tx, former.map(MediaId::from)).await?;
         self.reload(tx, call, id).await
     }
 
@@ -123,12 +114,11 @@ impl Reels {
         &self,
         tx: &Tx,
         call: &Call,
-        sight: &Sight,
         id: ReelId,
         changes: &Changes,
         words: &BlockedWords,
     ) -> Result<View> {
-        let listed = self.lock_as_member(tx, call, sight, id).await?;
+        let listed = self.lock_as_member(tx, call, id).await?;
         let mut reel = listed.reel.clone();
         if let Some(caption) = changes.caption.as_deref().map(str::trim) {
             words::check(words, "caption", caption)?;
@@ -147,21 +137,9 @@ impl Reels {
     ///
     /// # Errors
     /// NOT_FOUND, FORBIDDEN.
-    pub(super) async fn delete(
-        &self,
-        tx: &Tx,
-        call: &Call,
-        sight: &Sight,
-        id: ReelId,
-    ) -> Result<()> {
-        let mut reel = self.lock_as_member(tx, call, sight, id).await?.reel;
-        reel.deleted_at = Some(tx.now().micros());
-        save(tx, &mut reel, "reel.deleted").await?;
-        let files = [reel.video_media_id, reel.thumbnail_media_id];
-        for file in files.into_iter().flatten() {
-            media::release(tx, file.into()).await?;
-        }
-        Ok(())
+    pub(super) async fn delete(&self, tx: &Tx, call: &Call, id: ReelId) -> Result<()> {
+        let reel = self.lock_as_member(tx, call, id).await?.reel;
+        delete(tx, reel).await
     }
 
     async fn change_thumbnail(
@@ -171,13 +149,9 @@ impl Reels {
         reel: &mut Reel,
         given: &Given,
     ) -> Result<()> {
-        let former = reel.thumbnail_media_id;
         let picture = self.attach(tx, call, Purpose::ReelThumbnail, given).await?;
-        reel.take_thumbnail(&picture);
-        match former {
-            Some(former) => media::release(tx, former.into()).await,
-            None => Ok(()),
-        }
+        let former = reel.take_thumbnail(&picture);
+        release(tx, former).await
     }
 
     async fn attach(&self, tx: &Tx, call: &Call, purpose: Purpose, given: &Given) -> Result<Shown> {
@@ -195,44 +169,75 @@ impl Reels {
     }
 }
 
-/// Reels follow their videos.
+/// Reels follow their files.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct ReelsOfVideos;
+pub struct ReelsOfFiles;
 
 #[async_trait]
-impl MediaReady for ReelsOfVideos {
+impl MediaReady for ReelsOfFiles {
+    async fn hold(&self, tx: &Tx, file: MediaId) -> Result<()> {
+        store::lock_of_file(tx, file).await.map(drop)
+    }
+
     async fn media_ready(&self, tx: &Tx, file: &Shown) -> Result<()> {
-        if file.purpose != Some(Purpose::ReelVideo) {
-            return Ok(());
-        }
-        let Some(before) = store::lock_of_video(tx, file.id).await? else {
-            return Ok(());
-        };
-        let mut reel = before.clone();
-        reel.show(file, tx.now())?;
-        if reel != before {
-            save(tx, &mut reel, "reel.updated").await?;
+        for before in store::lock_of_file(tx, file.id).await? {
+            let (mut reel, mut former) = (before.clone(), None);
+            match before.is_video(file.id) {
+                true => reel.show(file, tx.now())?,
+                false => former = reel.show_thumbnail(file),
+            }
+            if reel != before {
+                save(tx, &mut reel, "reel.updated").await?;
+            }
+            release(tx, former).await?;
         }
         Ok(())
     }
 
     async fn media_failed(&self, tx: &Tx, file: MediaId, failure: &str) -> Result<()> {
-        if let Some(before) = store::lock_of_video(tx, file).await? {
+        for before in store::lock_of_file(tx, file).await? {
             let mut reel = before.clone();
-            reel.fail(failure)?;
+            if before.is_video(file) {
+                reel.fail(failure)?;
+            } else {
+                // The picture that stands for it stays.
+                reel.next_thumbnail_media_id = None;
+                release(tx, Some(file)).await?;
+            }
             if reel != before {
                 save(tx, &mut reel, "reel.updated").await?;
             }
         }
-        // Without its picture a reel is shown all the same.
-        for mut reel in store::lock_of_thumbnail(tx, file).await? {
-            reel.thumbnail_media_id = None;
-            reel.thumbnail_url.clear();
-            save(tx, &mut reel, "reel.updated").await?;
-            media::release(tx, file).await?;
+        Ok(())
+    }
+}
+
+/// Reels leave with their seller.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct DeleteReels;
+
+#[async_trait]
+impl users::Farewell for DeleteReels {
+    async fn user_leaves(&self, tx: &Tx, user: UserId) -> Result<()> {
+        for reel in store::lock_of_seller(tx, user).await? {
+            delete(tx, reel).await?;
         }
         Ok(())
     }
+}
+
+/// Deletes a reel, which the caller has locked; its files are used no longer.
+async fn delete(tx: &Tx, mut reel: Reel) -> Result<()> {
+    reel.deleted_at = Some(tx.now().micros());
+    save(tx, &mut reel, "reel.deleted").await?;
+    release(tx, reel.files()).await
+}
+
+async fn release(tx: &Tx, files: impl IntoIterator<Item = MediaId>) -> Result<()> {
+    for file in files {
+        media::release(tx, file).await?;
+    }
+    Ok(())
 }
 
 /// Writes the next version of a reel, which the caller has locked, and tells of it.

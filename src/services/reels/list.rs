@@ -4,25 +4,22 @@ use std::collections::HashMap;
 
 use super::Reels;
 use super::reel::{Listed, Offer, View};
-use super::sight::Sight;
 use super::state::Status;
 use super::store::{lists, stats};
 use crate::db::Conn;
 use crate::kernel::id::{ProductId, ReelId, StoreId, UserId};
 use crate::kernel::page::{Page, PageRequest, cursor};
-use crate::kernel::{Call, Code, Error, Result};
+use crate::kernel::{Call, Error, Result};
+use crate::services::catalog::Sight;
 use crate::services::inventory;
-use crate::services::stores::Needed;
 
 /// Among which reels to look.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Among {
-    /// Those that are shown to who sees these tiers, or works for these stores.
+    /// Those that are out.
     Out {
-        /// The tiers.
+        /// To whom.
         sight: Sight,
-        /// The stores.
-        own: Vec<StoreId>,
     },
     /// Those of some stores, as their members see them.
     OfStores {
@@ -59,39 +56,6 @@ impl Filter {
 }
 
 impl Reels {
-    /// The reels that the caller is shown.
-    pub(super) async fn shown_to(&self, call: &Call) -> Result<Among> {
-        let sight = self.sight(call).await?;
-        let own = match call.caller.user_id() {
-            Some(user) if sight != Sight::ALL => {
-                let conn = self.0.db.read();
-                self.0.stores.stores_of_user(conn, user).await?
-            }
-            _ => Vec::new(),
-        };
-        Ok(Among::Out { sight, own })
-    }
-
-    /// The stores whose reels the caller may list: the named one, or all of the caller's.
-    ///
-    /// # Errors
-    /// NOT_FOUND when the caller is no member of the named store.
-    pub(super) async fn stores_of(
-        &self,
-        call: &Call,
-        named: Option<StoreId>,
-    ) -> Result<Vec<StoreId>> {
-        let (stores, conn) = (&self.0.stores, self.0.db.read());
-        let Some(id) = named else {
-            return stores.stores_of_user(conn, call.user()?).await;
-        };
-        match stores.require_member(conn, call, id, Needed::Staff).await {
-            Ok(_) => Ok(vec![id]),
-            Err(error) if error.code() == Code::PermissionDenied => Err(Error::not_found("store")),
-            Err(error) => Err(error),
-        }
-    }
-
     /// A page of reels, the newest first; guests may get it a little late.
     pub(super) async fn list(
         &self,

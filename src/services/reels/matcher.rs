@@ -4,17 +4,24 @@
 //! and what stands between letters. A word is found where it stands alone, from four letters
 //! on also where it is written letter by letter or together, and a long one however it is
 //! written apart; never inside of another word, and no short one across words, which would
-//! refuse far too much ("la mer de sable").
+//! refuse far too much ("la mer de sable"). The Arabic article, which is written together
+//! with its word, hides none.
 
 use std::collections::HashSet;
 
 use deunicode::deunicode_char;
+use unicode_normalization::UnicodeNormalization;
 
 /// Letters from which on a word is found although each of them stands apart.
 const APART: usize = 4;
 /// Letters from which on it is found in whatever pieces: so long a word does not come about
 /// where others meet.
 const IN_PIECES: usize = 7;
+/// The Arabic article as it stands before a word, alone and after the prepositions and the
+/// "and" that are written together with it; the longer forms first.
+const ARTICLES: [&str; 6] = ["وال", "بال", "فال", "كال", "ال", "لل"];
+/// Letters that an article leaves at the least: fewer are part of the word, as in "الله".
+const AFTER_ARTICLE: usize = 3;
 
 /// The blocked words, ready to be looked for.
 #[derive(Debug, Clone, Default)]
@@ -49,6 +56,11 @@ impl BlockedWords {
     pub fn are_in(&self, text: &str) -> bool {
         let plain = plain(text);
         let words: Vec<&str> = plain.split(' ').collect();
+        let bare: Vec<&str> = words.iter().map(|word| without_article(word)).collect();
+        self.are_among(&words) || (bare != words && self.are_among(&bare))
+    }
+
+    fn are_among(&self, words: &[&str]) -> bool {
         (0..words.len()).any(|first| self.begin_at(words.get(first..).unwrap_or_default()))
     }
 
@@ -74,11 +86,21 @@ impl BlockedWords {
     }
 }
 
+/// An Arabic word without its article, if it has one.
+fn without_article(word: &str) -> &str {
+    let mut bare = ARTICLES.iter().filter_map(|it| word.strip_prefix(it));
+    let is_word = |bare: &&str| bare.chars().count() >= AFTER_ARTICLE;
+    bare.find(is_word).unwrap_or(word)
+}
+
 /// The plain form of a text: its words in plain letters, one space between them.
 pub fn plain(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     let (mut letters, mut is_apart) = (String::new(), false);
-    for letter in text.chars().filter(|letter| !is_mark(*letter)) {
+    // Letters that only look different become one first, such as the forms that Arabic ones
+    // take at the beginning and the end of a word.
+    let text = text.chars().filter(|letter| !is_mark(*letter)).nfkc();
+    for letter in text.filter(|letter| !is_mark(*letter)) {
         letters.clear();
         push_plain(&mut letters, letter);
         if letters.is_empty() {
@@ -115,15 +137,15 @@ fn push_plain(plain: &mut String, letter: char) {
 }
 
 /// Whether a character only changes the look of the letter before it, or is not seen at
-/// all: accents that stand alone, Arabic vowel signs and the stroke between letters, marks
-/// of direction and width.
+/// all: accents that stand alone, Arabic vowel signs, in all their forms, and the stroke
+/// between letters, marks of direction and width.
 fn is_mark(letter: char) -> bool {
     matches!(letter,
         '\u{00ad}' | '\u{034f}' | '\u{0640}' | '\u{0670}' | '\u{feff}'
         | '\u{0300}'..='\u{036f}' | '\u{0610}'..='\u{061a}' | '\u{061c}'
         | '\u{064b}'..='\u{065f}' | '\u{06d6}'..='\u{06ed}' | '\u{180e}'
         | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
-        | '\u{fe00}'..='\u{fe0f}')
+        | '\u{fe00}'..='\u{fe0f}' | '\u{fe70}'..='\u{fe7f}')
 }
 
 #[cfg(test)]
@@ -152,6 +174,11 @@ mod tests {
             ("كـــلب", "كلب"),
             ("أحمق إحمق آحمق", "احمق احمق احمق"),
             ("مدرسة", "مدرسه"),
+            // The letters as they look at the beginning, in the middle and at the end.
+            ("\u{fedb}\u{fee0}\u{fe90}", "كلب"),
+            ("\u{fedb}\u{fe76}\u{fee0}\u{fe90}", "كلب"),
+            ("\u{fef7}\u{fee7}", "لان"),
+            ("ﬁn Ⅳ", "fin iv"),
             ("…", ""),
         ] {
             assert_eq!(plain(text), form, "{text}");
@@ -168,6 +195,8 @@ mod tests {
             "احتيال",
             "merde",
             "pute",
+            "بيت ابيض",
+            "له",
         ]);
         for (text, found) in [
             ("Quelle ARNAQUÉ !", true),
@@ -185,8 +214,19 @@ mod tests {
             ("faux petit billet", false),
             ("يا كَلْب", true),
             ("كلبة", false),
+            ("الكلب", true),
+            ("هذا الكَلْب هنا", true),
+            ("والكلب وللكلب", true),
+            ("للكلب", true),
+            ("الكلبة", false),
+            ("وكلب", false),
+            ("الاحتيال", true),
+            ("\u{fedb}\u{fee0}\u{fe90}", true),
+            ("البيت الابيض", true),
+            ("بيت كبير", false),
             ("إحْتِيال", true),
             ("", false),
+            ("الله", false),
             ("très bon couscous", false),
             ("m.e.r.d.e", true),
             ("la mer de sable", false),

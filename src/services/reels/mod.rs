@@ -24,7 +24,6 @@ mod live;
 mod matcher;
 mod moderation;
 mod reel;
-mod sight;
 mod state;
 mod stats;
 mod store;
@@ -49,15 +48,16 @@ use crate::services::catalog::Catalog;
 use crate::services::media::Media;
 use crate::services::stores::Stores;
 
-pub use attribution::products_of;
+pub use attribution::{Led, check_led};
 pub use comments::ForgetComments;
 pub use entity::comment::Model as Comment;
 pub use entity::reel::Model as Reel;
 pub use entity::report::Model as Report;
 pub use entity::word::Model as Word;
 pub use jobs::register;
-pub use life::ReelsOfVideos;
+pub use life::{DeleteReels, ReelsOfFiles};
 pub use likes::TakeLikesBack;
+pub use stats::{Received, received, views_of};
 
 use access::Seen;
 use likes::Likes;

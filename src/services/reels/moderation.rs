@@ -5,7 +5,6 @@ use uuid::Uuid;
 
 use super::comments::{self, Signed};
 use super::reel::View;
-use super::sight::Sight;
 use super::state::ReportStatus;
 use super::store::{self, reports};
 use super::{Reels, Report, access, life};
@@ -51,18 +50,16 @@ impl Reels {
         &self,
         tx: &Tx,
         call: &Call,
-        sight: &Sight,
         id: ReelId,
         complaint: &Complaint,
     ) -> Result<Report> {
-        let reel = self.listed_in(tx, call, sight, id).await?.reel;
-        let reporter = call.user()?;
+        let reel = self.listed_in(tx, call, id).await?.reel;
         // Moderators are nobody's staff: they may report like anybody else.
-        let own = self.0.stores.stores_of_user(tx.conn(), reporter).await?;
-        if own.contains(&reel.store()) {
+        let (stores, is_moderator) = (&self.0.stores, call.caller.is_admin());
+        if !is_moderator && stores.is_member(tx.conn(), call, reel.store()).await? {
             return Err(own_content());
         }
-        let target = Target::Reel(id);
+        let (target, reporter) = (Target::Reel(id), call.user()?);
         report(tx, target, id, reporter, complaint, &reel.caption).await
     }
 
@@ -74,11 +71,10 @@ impl Reels {
         &self,
         tx: &Tx,
         call: &Call,
-        sight: &Sight,
         id: ReelCommentId,
         complaint: &Complaint,
     ) -> Result<Report> {
-        let held = self.lock_comment(tx, call, sight, id).await?;
+        let held = self.lock_comment(tx, call, id).await?;
         if held.is_own {
             return Err(own_content());
         }
@@ -132,8 +128,7 @@ impl Reels {
         id: ReelCommentId,
         hidden: bool,
     ) -> Result<Signed> {
-        let sight = &Sight::ALL;
-        let mut comment = self.lock_comment(tx, call, sight, id).await?.comment;
+        let mut comment = self.lock_comment(tx, call, id).await?.comment;
         if hidden {
             reports::uphold(tx, Target::Comment(id), call.caller.user_id()).await?;
         }

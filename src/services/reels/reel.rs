@@ -1,13 +1,13 @@
 //! A reel, what becomes of it, and who sees it. Pure.
 
 use super::Reel;
-use super::sight::Sight;
 use super::state::{Status, Step};
 use super::store::stats::Stats;
-use crate::kernel::id::{ProductId, ReelId, StoreId, UserId};
+use crate::kernel::id::{MediaId, ProductId, ReelId, StoreId, UserId};
 use crate::kernel::{Result, Time};
 use crate::services::catalog::{self, SaleItem};
 use crate::services::media::Shown;
+use crate::services::users::SellerCategory;
 
 /// A reel with what its product says of who sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,9 +55,9 @@ impl Listed {
         self.reel.status() == Status::Ready && !self.reel.hidden && self.is_on_sale()
     }
 
-    /// Whether it is shown to who sees these tiers.
-    pub fn is_shown_to(&self, sight: &Sight) -> bool {
-        self.is_out() && sight.sees(&self.tier)
+    /// The tier of its seller.
+    pub fn tier(&self) -> Option<SellerCategory> {
+        SellerCategory::from_word(&self.tier)
     }
 }
 
@@ -79,6 +79,7 @@ impl Reel {
             caption: caption.to_owned(),
             video_media_id: None,
             thumbnail_media_id: None,
+            next_thumbnail_media_id: None,
             video_url: String::new(),
             thumbnail_url: String::new(),
             duration_ms: None,
@@ -135,10 +136,36 @@ impl Reel {
         Ok(())
     }
 
-    /// Takes a picture that stands for it.
-    pub(super) fn take_thumbnail(&mut self, picture: &Shown) {
-        self.thumbnail_media_id = Some(picture.id.uuid());
+    /// Takes a picture that stands for it, at once or when that is measured; answers the
+    /// files that it shows no longer.
+    pub(super) fn take_thumbnail(&mut self, picture: &Shown) -> Vec<MediaId> {
+        let id = Some(picture.id.uuid());
+        let waited = std::mem::replace(&mut self.next_thumbnail_media_id, id);
+        let mut former = vec![waited];
+        if picture.is_ready {
+            former.push(self.show_thumbnail(picture).map(MediaId::uuid));
+        }
+        former.into_iter().flatten().map(MediaId::from).collect()
+    }
+
+    /// Its new picture is measured and stands for it from now on; answers the one before.
+    pub(super) fn show_thumbnail(&mut self, picture: &Shown) -> Option<MediaId> {
         self.thumbnail_url.clone_from(&picture.url);
+        let next = self.next_thumbnail_media_id.take();
+        let former = std::mem::replace(&mut self.thumbnail_media_id, next);
+        former.map(MediaId::from)
+    }
+
+    /// Whether the file is its video.
+    pub(super) fn is_video(&self, file: MediaId) -> bool {
+        self.video_media_id == Some(file.uuid())
+    }
+
+    /// The files that it shows, or is to show.
+    pub(super) fn files(&self) -> impl Iterator<Item = MediaId> {
+        let pictures = [self.thumbnail_media_id, self.next_thumbnail_media_id];
+        let files = std::iter::once(self.video_media_id).chain(pictures);
+        files.flatten().map(MediaId::from)
     }
 
     /// Its video is measured: from now on it is shown.
@@ -176,7 +203,7 @@ impl Reel {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{NOW, reel, video};
+    use super::super::testing::{NOW, picture, reel, video};
     use super::*;
 
     #[test]
@@ -223,9 +250,28 @@ mod tests {
         let mut reel = reel();
         let mut picture = video(true);
         picture.url = "https://files/own.jpg".to_owned();
-        reel.take_thumbnail(&picture);
+        assert_eq!(reel.take_thumbnail(&picture), []);
         reel.take_video(&video(true), NOW).unwrap();
         assert_eq!(reel.thumbnail_url, "https://files/own.jpg");
+    }
+
+    #[test]
+    fn a_new_picture_takes_the_place_of_the_old_one_when_it_is_measured() {
+        let (old, second, third) = (picture(), picture(), picture());
+        let [second, third] = [second, third].map(|picture| Shown {
+            is_ready: false,
+            url: format!("https://files/{}.jpg", picture.id),
+            ..picture
+        });
+        let mut reel = reel();
+        reel.take_thumbnail(&old);
+        assert_eq!(reel.take_thumbnail(&second), []);
+        assert_eq!(reel.thumbnail_url, old.url);
+        assert_eq!(reel.take_thumbnail(&third), [second.id]);
+        assert_eq!(reel.show_thumbnail(&third), Some(old.id));
+        assert_eq!(reel.thumbnail_url, third.url);
+        assert_eq!(reel.files().collect::<Vec<_>>(), [third.id]);
+        assert_eq!(reel.take_thumbnail(&old), [third.id]);
     }
 
     #[test]
@@ -239,8 +285,6 @@ mod tests {
             tier: "GROSSISTE".to_owned(),
         };
         assert!(listed.is_out());
-        assert!(listed.is_shown_to(&Sight::ALL));
-        assert!(!listed.is_shown_to(&Sight::PUBLIC));
         let change = |change: fn(&mut Listed)| {
             let mut changed = listed.clone();
             change(&mut changed);

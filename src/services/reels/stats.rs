@@ -1,5 +1,6 @@
 //! Keeping counts: taking over what changes have left, and proving the sums.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use metrics::{Counter, Histogram, counter, histogram};
@@ -9,9 +10,9 @@ use tokio_util::sync::CancellationToken;
 use super::Reels;
 use super::store::proof::{self, Wrong};
 use super::store::stats::{self, Deltas, Stats};
-use crate::db::{Db, Tx};
+use crate::db::{Conn, Db, Dialect, Tx};
 use crate::kernel::Result;
-use crate::kernel::id::ReelId;
+use crate::kernel::id::{ReelId, StoreId};
 
 /// How often a process takes over what changes have left.
 const PERIOD: Duration = Duration::from_secs(3);
@@ -81,6 +82,44 @@ impl Reels {
             }
         }
     }
+}
+
+/// How the reels of a seller are received together.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Received {
+    /// The reels, those that are not shown too.
+    pub reels: i64,
+    /// How often they were viewed.
+    pub views: i64,
+    /// How many like them.
+    pub likes: i64,
+}
+
+/// How the reels of some stores are received together. One statement.
+///
+/// # Errors
+/// Those of the database.
+pub async fn received(conn: &impl Conn, dialect: Dialect, stores: &[StoreId]) -> Result<Received> {
+    let (reels, stats) = stats::of_stores(conn, dialect, stores).await?;
+    Ok(Received {
+        reels,
+        views: stats.views(),
+        likes: stats.likes(),
+    })
+}
+
+/// How often each of these reels was viewed. One statement, and none for no reel.
+///
+/// # Errors
+/// Those of the database.
+pub async fn views_of(
+    conn: &impl Conn,
+    dialect: Dialect,
+    reels: &[ReelId],
+) -> Result<HashMap<ReelId, i64>> {
+    let stats = stats::of(conn, dialect, reels).await?;
+    let views = stats.iter().map(|(reel, stats)| (*reel, stats.views()));
+    Ok(views.collect())
 }
 
 /// Takes over all that is left; says how many changes it was.

@@ -11,9 +11,10 @@ pub(super) mod stats;
 pub(super) mod views;
 pub(super) mod words;
 
+use sea_orm::sea_query::SimpleExpr;
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, DbErr, EntityTrait, FromQueryResult, Iden, IntoActiveModel,
-    Iterable, QueryFilter, QueryResult, QuerySelect, Select,
+    ActiveModelTrait, ColumnTrait, DbErr, EntityTrait, ExprTrait, FromQueryResult, Iden,
+    IntoActiveModel, Iterable, QueryFilter, QueryOrder, QueryResult, QuerySelect,
 };
 use uuid::Uuid;
 
@@ -22,7 +23,7 @@ use super::access::Seen;
 use super::entity::reel;
 use super::reel::Listed;
 use crate::db::{Conn, Db, Dialect, Tx, unique_violation};
-use crate::kernel::id::{MediaId, ReelId};
+use crate::kernel::id::{MediaId, ReelId, UserId};
 use crate::kernel::{Error, Result};
 
 /// A reel that is not deleted, with what its product says of it.
@@ -89,22 +90,26 @@ fn listed(row: &QueryResult) -> Result<Listed> {
     })
 }
 
-/// The reel that shows a video, held until commit.
-pub async fn lock_of_video(tx: &Tx, video: MediaId) -> Result<Option<Reel>> {
-    let query = of_media(reel::Column::VideoMediaId, video);
-    Ok(query.lock_exclusive().one(tx.conn()).await?)
+/// The reels that wait for a file to be measured, their video or their new picture, or
+/// show it as their video; held until commit.
+pub async fn lock_of_file(tx: &Tx, file: MediaId) -> Result<Vec<Reel>> {
+    let file = file.uuid();
+    let is_video = reel::Column::VideoMediaId.eq(file);
+    lock_all(tx, is_video.or(reel::Column::NextThumbnailMediaId.eq(file))).await
 }
 
-/// The reels that a picture stands for, held until commit.
-pub async fn lock_of_thumbnail(tx: &Tx, picture: MediaId) -> Result<Vec<Reel>> {
-    let query = of_media(reel::Column::ThumbnailMediaId, picture);
-    Ok(query.lock_exclusive().all(tx.conn()).await?)
+/// The reels of a seller, held until commit.
+pub async fn lock_of_seller(tx: &Tx, seller: UserId) -> Result<Vec<Reel>> {
+    lock_all(tx, reel::Column::SellerId.eq(seller.uuid())).await
 }
 
-fn of_media(column: reel::Column, media: MediaId) -> Select<reel::Entity> {
-    reel::Entity::find()
-        .filter(column.eq(media.uuid()))
+/// In the order of their ids, so that two that hold several never wait in a circle.
+async fn lock_all(tx: &Tx, which: SimpleExpr) -> Result<Vec<Reel>> {
+    let query = reel::Entity::find()
+        .filter(which)
         .filter(reel::Column::DeletedAt.is_null())
+        .order_by_asc(reel::Column::Id);
+    Ok(query.lock_exclusive().all(tx.conn()).await?)
 }
 
 /// Adds a reel.

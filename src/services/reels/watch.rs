@@ -5,6 +5,7 @@ use std::future::ready;
 use futures_util::{Stream, StreamExt};
 
 use super::Reels;
+use super::access::not_found;
 use super::convert::comment_to_pb;
 use super::convert::stats::{count_to_pb, stats_to_pb};
 use super::live::Now;
@@ -12,7 +13,7 @@ use super::store::stats::Stats;
 use crate::events::Newest;
 use crate::grpc::convert::time_to_pb;
 use crate::kernel::id::ReelId;
-use crate::kernel::{Call, Result, Time};
+use crate::kernel::{Call, Reason, Result, Time};
 use crate::pb::souk::reels::v1 as pb;
 use crate::pb::souk::reels::v1::watch_reel_response::{Changes, Type};
 
@@ -21,7 +22,7 @@ impl Reels {
     ///
     /// # Errors
     /// At once: NOT_FOUND, REEL_NOT_READY, SESSION_REVOKED. As the last item: NOT_FOUND when
-    /// the caller may not see it any more, SESSION_REVOKED.
+    /// the caller may not see it any more, or nobody but its store; SESSION_REVOKED.
     pub(super) async fn watch(
         &self,
         call: &Call,
@@ -36,8 +37,11 @@ impl Reels {
             async move {
                 let message = message?;
                 // Costs no statement: what hides a reel is told to the caches.
-                reels.open(&call, reel).await?;
-                Ok(message)
+                match reels.open(&call, reel).await {
+                    Ok(_) => Ok(message),
+                    Err(error) if error.reason() == Reason::ReelNotReady => Err(not_found()),
+                    Err(error) => Err(error),
+                }
             }
         });
         let (clock, mut last) = (self.0.db.clock().clone(), None);

@@ -4,7 +4,7 @@ use super::SellerCategory::{self, Fournisseur, Grossiste, Importateur};
 
 /// The tiers whose products somebody sees. Those of the last tier, and of sellers outside
 /// the supply chain, are everybody's.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Tiers {
     importateur: bool,
     grossiste: bool,
@@ -45,6 +45,13 @@ impl Tiers {
             Some(Grossiste) => self.grossiste,
             Some(Importateur) => self.importateur,
         }
+    }
+
+    /// The words of the tiers whose products are among them.
+    pub fn words(self) -> Vec<&'static str> {
+        let all = SellerCategory::ALL.into_iter();
+        let seen = all.filter(|tier| self.see(Some(*tier)));
+        seen.map(SellerCategory::as_str).collect()
     }
 }
 

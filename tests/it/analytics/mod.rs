@@ -204,6 +204,32 @@ async fn money_of_other_currencies_is_not_added_up() {
 }
 
 #[tokio::test]
+async fn what_was_handed_over_and_came_back_brought_nothing() {
+    let app = TestApp::start().await;
+    let seller = app.seller().await;
+    let oil = seller.product("Argan oil", 1_000, 50).await;
+    let reel = app.reel(&seller, &oil.id).await;
+    let order = app.led(&oil.id, 3, &reel).await;
+    let brought = async |store: &str, revenue: i64, orders: i32| {
+        // Numbers are kept: each look is at others.
+        let seen = stats(&seller.client, store).await.unwrap();
+        let (told, reels) = (seen.revenue.unwrap(), seen.reels.unwrap());
+        assert_eq!((told.total, told.monthly), (revenue, revenue));
+        assert_eq!(told.avg_order_value, revenue);
+        assert_eq!((reels.orders, reels.revenue > 0), (orders, revenue > 0));
+        let sold = sales(&seller.client, ListReelSalesRequest::default()).await;
+        assert_eq!((sold[0].orders, sold[0].pieces), (orders, 3 * orders));
+        assert_eq!(sold[0].revenue, reels.revenue);
+        assert_eq!(seen.orders.unwrap().total, 1);
+    };
+    seller.deliver(&order).await;
+    brought("", order.total, 1).await;
+    let returned = seller.client.step(&order.id, Status::Returned).await;
+    returned.unwrap();
+    brought(&seller.store, 0, 0).await;
+}
+
+#[tokio::test]
 async fn each_reel_tells_what_it_sold_newest_first() {
     let app = TestApp::start().await;
     let seller = app.seller().await;
@@ -277,7 +303,7 @@ async fn each_reel_tells_what_it_sold_newest_first() {
 }
 
 #[tokio::test]
-async fn the_sales_of_many_reels_take_two_statements() {
+async fn the_sales_of_many_reels_take_three_statements() {
     let app = TestApp::start().await;
     let seller = app.seller().await;
     let oil = seller.product("Argan oil", 1_000, 50).await;
@@ -293,6 +319,6 @@ async fn the_sales_of_many_reels_take_two_statements() {
     let mut analytics = seller.client.analytics();
     analytics.list_reel_sales(request.clone()).await.unwrap();
     let page = analytics.list_reel_sales(request).await.unwrap();
-    assert_eq!(statements(&page), 2);
+    assert_eq!(statements(&page), 3);
     assert_eq!(page.into_inner().sales.len(), 5);
 }

@@ -186,11 +186,14 @@ async fn members_change_the_caption_and_the_picture() {
     let changed = ask(member, "UpdateReel", request).await.unwrap();
     assert_eq!(changed["reel"]["caption"], "Neuf");
     assert_eq!(changed["reel"]["version"], 2);
-    let url = changed["reel"]["thumbnailUrl"].as_str().unwrap();
-    assert!(url.ends_with(&format!("{picture}.mp4")), "{url}");
+    // Until the new picture is measured, the old one stands for the reel.
+    assert_eq!(changed["reel"]["thumbnailUrl"], reel["thumbnailUrl"]);
+    assert_eq!(app.uses_of(&picture).await, 1);
     let other = app.file(member, "REEL_THUMBNAIL", "READY").await;
     let request = json!({"id": reel["id"], "thumbnailMediaId": other});
-    ask(member, "UpdateReel", request).await.unwrap();
+    let changed = ask(member, "UpdateReel", request).await.unwrap();
+    let url = changed["reel"]["thumbnailUrl"].as_str().unwrap();
+    assert!(url.ends_with(&format!("{other}.mp4")), "{url}");
     assert_eq!(app.uses_of(&picture).await, 0);
     assert_eq!(app.uses_of(&other).await, 1);
     let nothing = json!({"id": reel["id"], "caption": "Neuf"});
@@ -228,6 +231,26 @@ async fn a_deleted_reel_is_nowhere_and_its_files_are_free() {
     ask(&admin, "DeleteReel", json!({"id": again["id"]}))
         .await
         .unwrap();
+    app.assert_sound().await;
+}
+
+#[tokio::test]
+async fn a_seller_who_leaves_takes_the_reels_along() {
+    let app = TestApp::start().await;
+    let (seller, product, reel) = shop(&app).await;
+    let picture = app.file(&seller.client, "REEL_THUMBNAIL", "READY").await;
+    let draft = json!({"productId": product, "thumbnailMediaId": picture});
+    let draft = create(&seller.client, draft).await.unwrap();
+    let (_, _, other) = shop(&app).await;
+    assert_eq!(app.number("SELECT sum(uses) FROM media").await, 3);
+    let left = seller.client.call("UserService/DeleteMe", "{}").await;
+    left.unwrap();
+    let admin = app.admin().await;
+    for gone in [&reel, &draft] {
+        assert_eq!(reason(&get(&admin, gone).await.unwrap_err()), "NOT_FOUND");
+    }
+    get(&admin, &other).await.unwrap();
+    assert_eq!(app.number("SELECT sum(uses) FROM media").await, 1);
     app.assert_sound().await;
 }
 

@@ -1,10 +1,28 @@
 //! Who sees a reel: what shows its product, and nothing that its store or a moderator
 //! keeps back.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
+use souk::pb::souk::reels::v1::WatchReelRequest;
 
 use super::{ask, comment, get, shop};
 use crate::support::{Client, Seller, TestApp, reason};
+
+/// What is done with a reel, and whether others must see it too.
+const CALLS: [(&str, bool); 9] = [
+    ("GetReel", false),
+    ("ListLikes", false),
+    ("ListComments", false),
+    ("LikeReel", true),
+    ("UnlikeReel", true),
+    ("RecordView", true),
+    ("WatchReel", true),
+    ("AddComment", true),
+    ("ReportReel", false),
+];
+/// What a guest may do of it.
+const FOR_GUESTS: [&str; 4] = ["GetReel", "ListComments", "RecordView", "WatchReel"];
 
 /// Everyone who may come by.
 struct Passers {
@@ -32,8 +50,10 @@ impl Passers {
     }
 
     /// Demands that the public, the store and administrators see the reel or not, by its
-    /// id and in the lists; what is not seen can be neither commented nor reported.
-    async fn see(&self, what: &str, reel: &Value, [public, store, admin]: [bool; 3]) {
+    /// id and in the lists, and can do with it what they should. Unless it is out, only who
+    /// runs the store or the marketplace can see it.
+    async fn see(&self, what: &str, reel: &Value, is_out: bool, seen_by: [bool; 3]) {
+        let [public, store, admin] = seen_by;
         for (name, who, sees) in [
             ("guest", &self.guest, public),
             ("customer", &self.customer, public),
@@ -42,13 +62,19 @@ impl Passers {
             ("seller", &self.seller, store),
             ("admin", &self.admin, admin),
         ] {
-            let label = format!("{what}: {name}");
-            let found = get(who, reel).await;
-            assert_eq!(found.is_ok(), sees, "{label} {found:?}");
-            let comments = ask(who, "ListComments", json!({"id": reel["id"]})).await;
-            assert_eq!(comments.is_ok(), sees, "{label}");
-            if let Err(refused) = found {
-                assert_eq!(reason(&refused), "NOT_FOUND", "{label}");
+            for (rpc, for_others) in CALLS {
+                let is_own = ["staff", "seller"].contains(&name);
+                if who.token.is_none() && !FOR_GUESTS.contains(&rpc) {
+                    continue;
+                }
+                let expected = match (sees, for_others && !is_out) {
+                    (false, _) => "NOT_FOUND",
+                    (true, true) => "REEL_NOT_READY",
+                    (true, false) if rpc == "ReportReel" && is_own => "FORBIDDEN",
+                    (true, false) => "",
+                };
+                let told = told(who, rpc, reel).await;
+                assert_eq!(told, expected, "{what}: {rpc} by {name}");
             }
             for filter in [
                 json!({}),
@@ -58,19 +84,24 @@ impl Passers {
             ] {
                 let listed = ask(who, "ListReels", filter).await.unwrap();
                 let listed = listed["reels"].as_array().unwrap().len();
-                assert_eq!(listed, usize::from(public), "{label}");
+                let expected = usize::from(sees && is_out);
+                assert_eq!(listed, expected, "{what}: a list of {name}");
             }
         }
-        for who in [&self.customer, &self.rival] {
-            let wish = json!({"id": reel["id"], "reason": "SPAM"});
-            let reported = ask(who, "ReportReel", wish).await;
-            assert_eq!(reported.is_ok(), public, "{what}");
-            assert_eq!(
-                comment(who, reel, "Bonjour").await.is_ok(),
-                public,
-                "{what}"
-            );
-        }
+    }
+}
+
+/// Why somebody is refused something; nothing when it is done.
+async fn told(who: &Client, rpc: &str, reel: &Value) -> String {
+    let mut request = json!({"id": reel["id"]});
+    match rpc {
+        "AddComment" => request["content"] = json!("Bonjour"),
+        "ReportReel" => request["reason"] = json!("SPAM"),
+        _ => {}
+    }
+    match ask(who, rpc, request).await {
+        Ok(_) => String::new(),
+        Err(refused) => reason(&refused),
     }
 }
 
@@ -87,29 +118,29 @@ async fn a_reel_is_seen_as_long_as_nothing_keeps_it_back() {
     let own_only = [false, true, true];
     let everyone = [true; 3];
     let id = json!({"id": reel["id"]});
-    passers.see("shown", &reel, everyone).await;
+    passers.see("shown", &reel, true, everyone).await;
 
     ask(admin, "HideReel", id.clone()).await.unwrap();
-    passers.see("hidden", &reel, own_only).await;
+    passers.see("hidden", &reel, false, own_only).await;
     let refused = comment(member, &reel, "Pourquoi ?").await.unwrap_err();
     assert_eq!(reason(&refused), "REEL_NOT_READY");
     ask(admin, "ShowReel", id).await.unwrap();
-    passers.see("shown again", &reel, everyone).await;
+    passers.see("shown again", &reel, true, everyone).await;
 
     let product = json!({"id": product});
     act(member, "CatalogService/UnpublishProduct", product.clone()).await;
-    passers.see("not on sale", &reel, own_only).await;
+    passers.see("not on sale", &reel, false, own_only).await;
     act(member, "CatalogService/PublishProduct", product.clone()).await;
-    passers.see("on sale again", &reel, everyone).await;
+    passers.see("on sale again", &reel, true, everyone).await;
 
     let store = json!({"id": seller.store});
     act(admin, "StoreService/SuspendStore", store.clone()).await;
-    passers.see("suspended", &reel, own_only).await;
+    passers.see("suspended", &reel, false, own_only).await;
     act(admin, "StoreService/ResumeStore", store.clone()).await;
-    passers.see("resumed", &reel, everyone).await;
+    passers.see("resumed", &reel, true, everyone).await;
     act(member, "StoreService/DeleteStore", store).await;
     passers
-        .see("without a store", &reel, [false, false, true])
+        .see("without a store", &reel, false, [false, false, true])
         .await;
 }
 
@@ -118,29 +149,75 @@ async fn reels_follow_the_tier_of_their_seller() {
     let app = TestApp::start().await;
     let (seller, _, reel) = shop(&app).await;
     let passers = Passers::by(&app, &seller).await;
-    let tier = async |tier: &str| {
-        let sql = format!("UPDATE products SET tier = '{tier}'");
-        app.execute(&sql, []).await;
+    for (tier, public) in [
+        ("", true),
+        ("FOURNISSEUR", true),
+        ("GROSSISTE", false),
+        ("IMPORTATEUR", false),
+        ("FOURNISSEUR", true),
+    ] {
+        set_tier(&passers.admin, &seller, tier).await;
+        passers.see(tier, &reel, true, [public, true, true]).await;
+    }
+    app.assert_sound().await;
+}
+
+async fn set_tier(admin: &Client, seller: &Seller, tier: &str) {
+    let tier = match tier {
+        "" => "SELLER_CATEGORY_UNSPECIFIED",
+        tier => tier,
     };
-    passers.see("without a tier", &reel, [true; 3]).await;
-    tier("FOURNISSEUR").await;
-    passers.see("fournisseur", &reel, [true; 3]).await;
-    for hidden in ["GROSSISTE", "IMPORTATEUR"] {
-        tier(hidden).await;
-        for who in [&passers.guest, &passers.customer, &passers.rival] {
-            assert_eq!(reason(&get(who, &reel).await.unwrap_err()), "NOT_FOUND");
-            let listed = ask(who, "ListReels", json!({})).await.unwrap();
-            assert_eq!(listed["reels"], json!([]), "{hidden}");
-            if who.token.is_some() {
-                let refused = comment(who, &reel, "Bonjour").await.unwrap_err();
-                assert_eq!(reason(&refused), "NOT_FOUND");
-            }
+    let request = json!({"id": seller.client.user_id, "sellerCategory": tier});
+    act(admin, "UserService/SetSellerCategory", request).await;
+}
+
+#[tokio::test]
+async fn a_stream_ends_when_the_reel_is_seen_no_longer() {
+    for (way, of_buyer, of_seller) in [
+        ("hidden", "NOT_FOUND", "NOT_FOUND"),
+        ("not on sale", "NOT_FOUND", "NOT_FOUND"),
+        ("of another tier", "NOT_FOUND", ""),
+    ] {
+        let app = TestApp::adjusted(&[], |parts| {
+            parts.events.heartbeat = Duration::from_millis(50);
+        })
+        .await;
+        let (seller, product, reel) = shop(&app).await;
+        let (admin, buyer) = (app.admin().await, app.customer().await);
+        let mut streams = Vec::new();
+        for (who, expected) in [(&buyer, of_buyer), (&seller.client, of_seller)] {
+            let id = reel["id"].as_str().unwrap().to_owned();
+            let watched = who.reels().watch_reel(WatchReelRequest { id }).await;
+            let mut stream = watched.unwrap().into_inner();
+            stream.message().await.unwrap().unwrap();
+            streams.push((stream, expected));
         }
-        for who in [&passers.staff, &passers.seller, &passers.admin] {
-            get(who, &reel).await.unwrap();
-            let listed = ask(who, "ListReels", json!({})).await.unwrap();
-            assert_eq!(listed["reels"][0]["id"], reel["id"], "{hidden}");
-            comment(who, &reel, "Pour nos clients").await.unwrap();
+        match way {
+            "hidden" => drop(
+                ask(&admin, "HideReel", json!({"id": reel["id"]}))
+                    .await
+                    .unwrap(),
+            ),
+            "not on sale" => {
+                let product = json!({"id": product});
+                act(&seller.client, "CatalogService/UnpublishProduct", product).await;
+            }
+            _ => set_tier(&admin, &seller, "GROSSISTE").await,
+        }
+        for (mut stream, expected) in streams {
+            let end = async {
+                // Who still sees it is told that time goes on.
+                let mut beats = 0;
+                while beats < 5 {
+                    match stream.message().await {
+                        Ok(_) => beats += 1,
+                        Err(end) => return reason(&end),
+                    }
+                }
+                String::new()
+            };
+            let end = tokio::time::timeout(Duration::from_secs(20), end).await;
+            assert_eq!(end.unwrap(), expected, "{way}");
         }
     }
 }

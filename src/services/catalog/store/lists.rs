@@ -1,11 +1,13 @@
 //! Lists of products and brands, each on an index of its order.
 
-use sea_orm::{FromQueryResult, Iden, Iterable, QueryResult, Statement, Value};
+use sea_orm::{DbErr, FromQueryResult, Iden, Iterable, QueryResult, Statement, Value};
+use uuid::Uuid;
 
 use super::super::entity::product;
 use super::super::list::{Among, Brand, Filter, Sort};
 use super::super::{Product, Sight};
 use crate::db::{Conditions, Conn, Dialect};
+use crate::kernel::id::StoreId;
 use crate::kernel::page::{PageRequest, read_cursor};
 use crate::kernel::{Error, Result};
 
@@ -179,17 +181,25 @@ fn conditions(dialect: Dialect, filter: &Filter) -> Conditions {
     conditions
 }
 
-/// Whether not everybody sees each of the featured products on sale.
-pub async fn hides_featured(conn: &impl Conn, dialect: Dialect) -> Result<bool> {
+/// The stores of which a featured product on sale is not seen.
+pub async fn hidden_featured(
+    conn: &impl Conn,
+    dialect: Dialect,
+    sight: Sight,
+) -> Result<Vec<StoreId>> {
     let mut seen = Conditions::default();
-    Sight::PUBLIC.narrow(&mut seen);
+    sight.narrow(&mut seen);
     let sql = format!(
-        "SELECT 1 FROM products WHERE status = 'ACTIVE' AND store_visible AND featured \
-         AND NOT {} LIMIT 1",
+        "SELECT DISTINCT store_id FROM products WHERE status = 'ACTIVE' AND store_visible \
+         AND featured AND NOT ({})",
         seen.sql()
     );
-    let found = conn.query_one_raw(dialect.statement(sql, [])).await?;
-    Ok(found.is_some())
+    let statement = dialect.statement(sql, seen.values());
+    let rows = conn.query_all_raw(statement).await?;
+    let stores = rows
+        .iter()
+        .map(|row| row.try_get::<Uuid>("", "store_id").map(StoreId::from));
+    Ok(stores.collect::<Result<_, DbErr>>()?)
 }
 
 /// The brands of the products on sale by name, from those whose folded name begins with

@@ -3,7 +3,7 @@
 use super::super::Sight;
 use crate::db::Conditions;
 use crate::services::stores;
-use crate::services::users::{SellerCategory, Tiers};
+use crate::services::users::Tiers;
 
 impl Sight {
     /// Leaves the rows of `products` that are seen.
@@ -11,9 +11,8 @@ impl Sight {
         if self.tiers == Tiers::ALL {
             return;
         }
-        let seen = SellerCategory::ALL.into_iter();
-        let seen = seen.filter(|tier| self.tiers.see(Some(*tier)));
-        let words = seen.map(|tier| format!(", '{}'", tier.as_str()));
+        let words = self.tiers.words();
+        let words = words.iter().map(|word| format!(", '{word}'"));
         let open = format!("products.tier IN (''{})", words.collect::<String>());
         match self.member {
             None => conditions.always(open),

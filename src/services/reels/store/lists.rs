@@ -43,21 +43,16 @@ fn conditions(filter: &Filter) -> Conditions {
     let mut conditions = Conditions::default();
     conditions.always(BESIDE);
     conditions.always("reels.deleted_at IS NULL");
-    let uuids = |stores: &[StoreId]| {
-        let uuids = stores.iter().map(|store| Value::from(store.uuid()));
-        uuids.collect::<Vec<_>>()
-    };
     match &filter.among {
         // In these words, so that the partial index is used.
-        Among::Out { sight, own } => {
+        Among::Out { sight } => {
             conditions.always("reels.status = 'READY' AND NOT reels.hidden");
             conditions.always("products.status = 'ACTIVE' AND products.store_visible");
-            if let Some(tiers) = sight.words() {
-                see(&mut conditions, &tiers, uuids(own));
-            }
+            sight.narrow(&mut conditions);
         }
         Among::OfStores { stores, status } => {
-            conditions.one_of("reels.store_id", uuids(stores));
+            let stores = stores.iter().map(|store| store.uuid().into());
+            conditions.one_of("reels.store_id", stores);
             if let Some(status) = status {
                 conditions.with("reels.status = ?", [status.as_str().into()]);
             }
@@ -74,22 +69,6 @@ fn conditions(filter: &Filter) -> Conditions {
         }
     }
     conditions
-}
-
-/// Sellers of these tiers, and one's own stores whatever their tier.
-fn see(conditions: &mut Conditions, tiers: &[&str], own: Vec<Value>) {
-    let mut places = |values: Vec<Value>| {
-        let places = values.into_iter().map(|value| conditions.bind(value));
-        let places = places.map(|place| format!("${place}")).collect::<Vec<_>>();
-        places.join(", ")
-    };
-    let tiers = places(tiers.iter().map(|tier| Value::from(*tier)).collect());
-    let seen = format!("products.tier IN ({tiers})");
-    let own = places(own);
-    conditions.always(match own.is_empty() {
-        true => seen,
-        false => format!("({seen} OR reels.store_id IN ({own}))"),
-    });
 }
 
 /// Those of the reels that a user likes. One statement.

@@ -6,9 +6,9 @@ use sea_orm::{ConnectionTrait, DbErr, QueryResult};
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::db::{Conn, Dialect, Kind, Tx};
-use crate::kernel::Result;
-use crate::kernel::id::ReelId;
+use crate::db::{Conditions, Conn, Dialect, Kind, Tx};
+use crate::kernel::id::{ReelId, StoreId};
+use crate::kernel::{Error, Result};
 
 /// How often something happened to a reel, from its beginning. No number ever shrinks.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -126,17 +126,49 @@ async fn read(
     Ok(rows.iter().map(delta).collect::<Result<_, DbErr>>()?)
 }
 
+/// How the reels of stores that are not deleted are received together, and how many they
+/// are. One statement.
+///
+/// # Errors
+/// Those of the database.
+pub(in super::super) async fn of_stores(
+    conn: &impl Conn,
+    dialect: Dialect,
+    stores: &[StoreId],
+) -> Result<(i64, Stats)> {
+    let mut conditions = Conditions::default();
+    conditions.one_of("store_id", stores.iter().map(|store| store.uuid().into()));
+    conditions.always("deleted_at IS NULL");
+    let columns = COLUMNS.join(", ");
+    let sum = |column| format!("CAST(COALESCE(SUM({column}), 0) AS bigint) AS {column}");
+    let sql = format!(
+        "WITH want AS (SELECT id FROM reels WHERE {}) \
+         SELECT (SELECT count(*) FROM want) AS reels, {} FROM (\
+             SELECT {columns} FROM reel_stats WHERE reel_id IN (SELECT id FROM want) UNION ALL \
+             SELECT {columns} FROM reel_deltas WHERE reel_id IN (SELECT id FROM want)) received",
+        conditions.sql(),
+        COLUMNS.map(sum).join(", "),
+    );
+    let statement = dialect.statement(sql, conditions.values());
+    let row = conn.query_one_raw(statement).await?;
+    let row = row.ok_or_else(|| Error::internal("a sum without a row"))?;
+    Ok((row.try_get("", "reels")?, stats(&row)?))
+}
+
 const COLUMNS: [&str; 5] = ["liked", "unliked", "commented", "uncommented", "viewed"];
 
 fn delta(row: &QueryResult) -> Result<(ReelId, Stats), DbErr> {
-    let stats = Stats {
+    Ok((row.try_get::<Uuid>("", "reel_id")?.into(), stats(row)?))
+}
+
+fn stats(row: &QueryResult) -> Result<Stats, DbErr> {
+    Ok(Stats {
         liked: row.try_get("", "liked")?,
         unliked: row.try_get("", "unliked")?,
         commented: row.try_get("", "commented")?,
         uncommented: row.try_get("", "uncommented")?,
         viewed: row.try_get("", "viewed")?,
-    };
-    Ok((row.try_get::<Uuid>("", "reel_id")?.into(), stats))
+    })
 }
 
 /// Leaves what happened, to be counted from the commit on. One statement.
