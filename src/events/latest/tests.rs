@@ -1,5 +1,6 @@
 //! How values are shared, and when they are told.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -59,6 +60,15 @@ async fn join(latest: &Latest<u8, u32>, value: u32) -> Watcher<u8, u32> {
     latest.join(7, async { Ok(value) }).await.unwrap()
 }
 
+/// As many watchers as fill so many groups.
+async fn join_groups(latest: &Latest<u8, u32>, groups: usize) -> Vec<Watcher<u8, u32>> {
+    let mut watchers = Vec::new();
+    for _ in 0..groups * MOST {
+        watchers.push(join(latest, 1).await);
+    }
+    watchers
+}
+
 /// What a watcher is told until `at`, if anything.
 fn told_at(latest: &Latest<u8, u32>, watcher: &mut Watcher<u8, u32>, at: Instant) -> Option<u32> {
     latest.0.groups().tell(at);
@@ -91,10 +101,7 @@ async fn all_watchers_share_one_value_which_goes_with_the_last() {
 #[tokio::test]
 async fn each_group_is_told_the_newest_once_in_a_turn_of_its_own() {
     let latest = Latest::new("number");
-    let mut watchers = Vec::new();
-    for _ in 0..4 * MOST {
-        watchers.push(join(&latest, 1).await);
-    }
+    let mut watchers = join_groups(&latest, 4).await;
     latest.set(7, 2);
     latest.set(7, 3);
     let (mut told, began) = (Vec::new(), Instant::now());
@@ -128,13 +135,10 @@ async fn two_messages_are_never_nearer_than_the_shortest_pace() {
 #[tokio::test]
 async fn a_place_that_is_free_is_taken_again() {
     let latest = Latest::new("number");
-    let mut watchers = Vec::new();
-    for _ in 0..2 * MOST {
-        watchers.push(join(&latest, 1).await);
-    }
+    let mut watchers = join_groups(&latest, 2).await;
     let left = watchers.remove(3).group;
     assert_eq!(join(&latest, 1).await.group, left);
-    let groups: std::collections::BTreeSet<u64> = watchers.iter().map(|it| it.group).collect();
+    let groups: BTreeSet<u64> = watchers.iter().map(|it| it.group).collect();
     assert_eq!(groups.len(), 2);
 }
 
