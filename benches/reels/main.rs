@@ -3,7 +3,9 @@
 //!
 //! `cargo bench --bench reels`; `-- 2000` opens as many streams. SQLite is always measured,
 //! PostgreSQL when TEST_POSTGRES_URL names a server. Everybody shares the machine with the
-//! server, so latencies are upper bounds.
+//! server. Those who watch and like are one process that gives way to all others, as if
+//! they were elsewhere; buyers stay here, where nothing else happens. That process is there
+//! from the beginning, so quiet differs from busy by what it does and by nothing else.
 
 #![allow(
     clippy::unwrap_used,
@@ -13,6 +15,7 @@
 )]
 #![allow(clippy::disallowed_methods, reason = "arguments come from outside")]
 
+mod audience;
 mod buyers;
 mod fans;
 #[path = "../../tests/rig/mod.rs"]
@@ -21,22 +24,25 @@ mod watchers;
 
 use std::time::Duration;
 
+use audience::Audience;
 use buyers::Buyers;
-use fans::Fans;
-use rig::{Caller, Kind, Shop, Souk, crowd, reel, setting, usage};
-use watchers::Watchers;
+use rig::{Caller, Kind, Shop, Souk, reel, setting, usage};
 
-const PEOPLE: usize = 1000;
-/// Likes and likes taken back in a second.
-const LIKES: f64 = 1000.0;
 /// Orders in a second, before and meanwhile.
 const ORDERS: f64 = 20.0;
-const TIME: Duration = Duration::from_secs(15);
+/// Of each measurement.
+const TIME: Duration = Duration::from_secs(30);
 
 fn main() {
-    let streams = std::env::args().skip(1).find_map(|it| it.parse().ok());
-    let streams = streams.unwrap_or(10_000);
+    let words: Vec<String> = std::env::args().skip(1).collect();
     let runtime = tokio::runtime::Runtime::new().unwrap();
+    if let [role, url, reel, streams] = words.as_slice()
+        && role == audience::ROLE
+    {
+        return runtime.block_on(audience::attend(url, reel, streams.parse().unwrap()));
+    }
+    let streams = words.iter().find_map(|it| it.parse().ok());
+    let streams = streams.unwrap_or(10_000);
     runtime.block_on(async {
         measure(Kind::Sqlite, streams).await;
         if setting("TEST_POSTGRES_URL", String::new()).is_empty() {
@@ -59,7 +65,7 @@ async fn measure(kind: Kind, streams: usize) {
     let owner = guest.sign_in("0550000001").await;
     let shop = Shop::open(owner, "Bowl", &[1_000_000; 16]).await;
     let reel = reel(&shop).await;
-    let people = crowd(&souk.url(), PEOPLE).await;
+    let mut audience = Audience::gather(&souk.url(), &reel, streams);
 
     let buyers = Buyers::new(&souk.url(), &shop);
     buyers.buy(ORDERS, TIME / 3).await;
@@ -67,38 +73,24 @@ async fn measure(kind: Kind, streams: usize) {
     println!("\n{}: quiet orders {quiet}", souk.database.kind());
 
     let before = usage::memory(souk.pid());
-    let watchers = Watchers::open(&souk.url(), &reel, streams).await;
+    audience.ask(audience::WATCH);
+    println!("{}", audience.answer());
     tokio::time::sleep(Duration::from_secs(2)).await;
     let each = (usage::memory(souk.pid()) - before) * 1024.0 / streams as f64;
-    println!("{streams} watchers, {each:.1} KiB each");
     let watched = buyers.buy(ORDERS, TIME).await;
-    println!("orders beside idle watchers {watched}");
+    println!("{each:.1} KiB of the server each; orders beside idle watchers {watched}");
 
-    watchers.forget();
     let cpu = usage::cpu(souk.pid());
-    let fans = Fans::new(people, reel);
-    let (likes, busy) = tokio::join!(fans.toggle(LIKES, TIME), buyers.buy(ORDERS, TIME));
+    audience.ask(audience::LIKE);
+    let busy = buyers.buy(ORDERS, TIME).await;
     let cpu = usage::cpu(souk.pid()) - cpu;
-    // The last ones need a moment to arrive.
-    tokio::time::sleep(Duration::from_secs(2)).await;
-    let seen = watchers.compare(&likes);
+    println!("{}", audience.answer());
     println!(
-        "{:.0} likes/s, answered {}; {:.0} messages/s, {:.1} a second for a watcher; from like to \
-         update p50 {:?}, p99 {:?}; {} of {streams} watchers saw all; {:.2} cores of the server",
-        likes.len() as f64 / TIME.as_secs_f64(),
-        fans::answers(&likes),
-        seen.messages as f64 / TIME.as_secs_f64(),
-        seen.messages as f64 / TIME.as_secs_f64() / streams as f64,
-        seen.delay.0,
-        seen.delay.1,
-        seen.complete,
+        "orders meanwhile {busy}: p99 {:.2} times the quiet one; {:.2} cores of the server",
+        busy.p99.as_secs_f64() / quiet.p99.as_secs_f64(),
         cpu.as_secs_f64() / TIME.as_secs_f64(),
     );
-    println!(
-        "orders meanwhile {busy}: p99 {:.2} times the quiet one",
-        busy.p99.as_secs_f64() / quiet.p99.as_secs_f64(),
-    );
-    drop(watchers);
+    drop(audience);
     souk.check();
     souk.remove().await;
 }

@@ -3,29 +3,30 @@
 //! is buffered for it and nothing has to be resumed.
 //!
 //! All watchers of one thing in a process share one value. Whoever keeps the values reads
-//! those that are watched and says what they have become.
+//! those that are watched and says what they have become; groups of watchers are then told
+//! in their turns.
 
+mod groups;
 mod pace;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
 use std::future::Future;
 use std::hash::Hash;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use futures_util::stream::{self, BoxStream, StreamExt};
 use tokio::sync::{Notify, watch};
-use tokio::time::Instant;
+use tokio::time::{Instant, Sleep, sleep_until};
+use tokio_util::sync::CancellationToken;
 
-use self::pace::{PACE_LEAST, pace, turn};
+use self::groups::{Groups, Place, Told};
 use super::hub::Attended;
 use super::meter::{Ending, StreamMeter};
 use super::watch::session_revoked;
 use super::{Events, Shared, store};
-use crate::kernel::{Call, Caller, Error, Result, random};
+use crate::kernel::{Call, Caller, Error, Result};
 
 /// The values that somebody in this process watches. Clones share them.
 pub struct Latest<K, V>(Arc<Inner<K, V>>);
@@ -33,36 +34,35 @@ pub struct Latest<K, V>(Arc<Inner<K, V>>);
 struct Inner<K, V> {
     /// What is watched, in the words of a refusal.
     what: &'static str,
-    born: Instant,
-    values: Mutex<HashMap<K, watch::Sender<Option<Arc<V>>>>>,
-    watchers: AtomicUsize,
+    groups: Mutex<Groups<K, V>>,
     /// Woken when the first watcher comes.
     begun: Notify,
+    /// Woken when something has changed.
+    changed: Notify,
 }
 
-impl<K: Hash + Eq + Copy, V> Latest<K, V> {
+impl<K: Hash + Ord + Copy, V> Latest<K, V> {
     /// Nothing is watched yet. When a value is gone its streams end with "`what` not
     /// found".
     pub fn new(what: &'static str) -> Self {
         Self(Arc::new(Inner {
             what,
-            born: Instant::now(),
-            values: Mutex::default(),
-            watchers: AtomicUsize::new(0),
+            groups: Mutex::new(Groups::new()),
             begun: Notify::new(),
+            changed: Notify::new(),
         }))
     }
 
     /// What is watched now.
     pub fn keys(&self) -> Vec<K> {
-        self.0.values().keys().copied().collect()
+        self.0.groups().keys()
     }
 
     /// Returns once anything is watched.
     pub async fn any(&self) {
         loop {
             let begun = self.0.begun.notified();
-            if !self.0.values().is_empty() {
+            if !self.0.groups().is_empty() {
                 return;
             }
             begun.await;
@@ -71,27 +71,42 @@ impl<K: Hash + Eq + Copy, V> Latest<K, V> {
 
     /// Whether a key is watched.
     pub fn is_watched(&self, key: K) -> bool {
-        self.0.values().contains_key(&key)
+        self.0.groups().newest(key).is_some()
     }
 
     /// The value of a key, when it is watched.
     pub fn get(&self, key: K) -> Option<Arc<V>> {
-        let values = self.0.values();
-        values.get(&key).and_then(|value| value.borrow().clone())
+        self.0.groups().newest(key).cloned()
     }
 
-    /// Tells the watchers of a key what it has become.
+    /// Says what a key has become; its watchers are told in their turns.
     pub fn set(&self, key: K, value: V) {
-        if let Some(watched) = self.0.values().get(&key) {
-            watched.send_replace(Some(Arc::new(value)));
-        }
+        self.0.groups().set(key, value, Instant::now());
+        self.0.changed.notify_one();
     }
 
     /// Ends the streams of a key: it is gone.
     pub fn end(&self, key: K) {
         // Whoever comes now asks whether it is there, and begins anew.
-        if let Some(watched) = self.0.values().remove(&key) {
-            watched.send_replace(None);
+        self.0.groups().end(key);
+    }
+
+    /// Tells watchers in their turns until the process stops.
+    pub async fn tell(self, stopping: CancellationToken) {
+        while stopping.run_until_cancelled(self.turn()).await.is_some() {
+            self.0.groups().tell(Instant::now());
+        }
+    }
+
+    /// Until somebody's turn comes, or the turns have changed.
+    async fn turn(&self) {
+        let next = self.0.groups().next_turn();
+        match next {
+            None => self.0.changed.notified().await,
+            Some(at) => tokio::select! {
+                () = sleep_until(at) => {}
+                () = self.0.changed.notified() => {}
+            },
         }
     }
 
@@ -105,43 +120,30 @@ impl<K: Hash + Eq + Copy, V> Latest<K, V> {
         key: K,
         load: impl Future<Output = Result<V>>,
     ) -> Result<Watcher<K, V>> {
-        if let Some(watcher) = self.join_others(key) {
-            return Ok(watcher);
+        let joined = self.0.groups().join(key);
+        if let Some(place) = joined {
+            return Ok(self.watcher(key, place));
         }
         let value = load.await?;
-        let mut values = self.0.values();
-        // Somebody may have been faster; that value is no older than what is told next.
-        let fresh = || watch::Sender::new(Some(Arc::new(value)));
-        let watched = values.entry(key).or_insert_with(fresh).subscribe();
-        drop(values);
+        let place = self.0.groups().begin(key, value);
         self.0.begun.notify_waiters();
-        Ok(self.watcher(key, watched))
+        Ok(self.watcher(key, place))
     }
 
-    fn join_others(&self, key: K) -> Option<Watcher<K, V>> {
-        let watched = self.0.values().get(&key)?.subscribe();
-        Some(self.watcher(key, watched))
-    }
-
-    fn watcher(&self, key: K, watched: watch::Receiver<Option<Arc<V>>>) -> Watcher<K, V> {
-        self.0.watchers.fetch_add(1, Ordering::Relaxed);
+    fn watcher(&self, key: K, place: Place<V>) -> Watcher<K, V> {
         Watcher {
             latest: self.clone(),
             key,
-            watched,
-            phase: random::below(1 << 16),
+            group: place.group,
+            first: Some(place.newest),
+            told: place.told,
         }
-    }
-
-    /// The time between two messages of one stream, now that there are so many.
-    fn pace(&self) -> Duration {
-        pace(self.0.watchers.load(Ordering::Relaxed))
     }
 }
 
 impl<K, V> Inner<K, V> {
-    fn values(&self) -> MutexGuard<'_, HashMap<K, watch::Sender<Option<Arc<V>>>>> {
-        self.values.lock().unwrap_or_else(PoisonError::into_inner)
+    fn groups(&self) -> MutexGuard<'_, Groups<K, V>> {
+        self.groups.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -158,25 +160,30 @@ impl<K, V> std::fmt::Debug for Latest<K, V> {
 }
 
 /// A place among the watchers of a value. With the last one the value is forgotten.
-pub struct Watcher<K: Hash + Eq + Copy, V> {
+pub struct Watcher<K: Hash + Ord + Copy, V> {
     latest: Latest<K, V>,
     key: K,
-    watched: watch::Receiver<Option<Arc<V>>>,
-    phase: u32,
+    group: u64,
+    /// What has not been told yet of how it was in the beginning.
+    first: Option<Arc<V>>,
+    told: watch::Receiver<Told<V>>,
 }
 
-impl<K: Hash + Eq + Copy, V> Drop for Watcher<K, V> {
-    fn drop(&mut self) {
-        let inner = &self.latest.0;
-        inner.watchers.fetch_sub(1, Ordering::Relaxed);
-        let mut values = inner.values();
-        let is_last = |value: &watch::Sender<_>| {
-            // The key may have begun anew with others after this one's value was gone.
-            value.receiver_count() == 1 && self.watched.same_channel(&value.subscribe())
-        };
-        if values.get(&self.key).is_some_and(is_last) {
-            values.remove(&self.key);
+impl<K: Hash + Ord + Copy, V> Watcher<K, V> {
+    /// How it is in the beginning, then what it becomes; nothing once it is gone.
+    async fn newest(&mut self) -> Option<Arc<V>> {
+        if let Some(first) = self.first.take() {
+            return Some(first);
         }
+        // That it is gone was told before the sender went.
+        self.told.changed().await.ok();
+        self.told.borrow_and_update().clone()
+    }
+}
+
+impl<K: Hash + Ord + Copy, V> Drop for Watcher<K, V> {
+    fn drop(&mut self) {
+        self.latest.0.groups().leave(self.key, self.group);
     }
 }
 
@@ -205,7 +212,7 @@ impl Events {
         watcher: Watcher<K, V>,
     ) -> Result<BoxStream<'static, Result<Newest<V>>>>
     where
-        K: Hash + Eq + Copy + Send + Sync + 'static,
+        K: Hash + Ord + Copy + Send + Sync + 'static,
         V: Send + Sync + 'static,
     {
         let shared = self.0.clone();
@@ -220,13 +227,12 @@ impl Events {
         {
             return Err(session_revoked());
         }
-        let now = Instant::now();
+        let ends_at = Instant::now() + shared.config.max_age;
         let following = Following {
             attended,
             watcher,
-            ends_at: now + shared.config.max_age,
-            last_at: None,
-            due: Some(now),
+            ends_at,
+            quiet: Box::pin(sleep_until(ends_at)),
             over: false,
             meter: StreamMeter::open(call.method),
             shared,
@@ -239,85 +245,48 @@ impl Events {
 }
 
 /// A running stream.
-struct Following<K: Hash + Eq + Copy, V> {
+struct Following<K: Hash + Ord + Copy, V> {
     shared: Arc<Shared>,
     attended: Attended,
     watcher: Watcher<K, V>,
     ends_at: Instant,
-    /// When the last value was told.
-    last_at: Option<Instant>,
-    /// When a value is to be told; none while there is nothing new.
-    due: Option<Instant>,
+    /// How long nothing may be told. Kept from one message to the next: to put it off
+    /// costs less than to set another one.
+    quiet: Pin<Box<Sleep>>,
     over: bool,
     meter: StreamMeter,
 }
 
-impl<K: Hash + Eq + Copy, V> Following<K, V> {
+impl<K: Hash + Ord + Copy, V> Following<K, V> {
     async fn next(&mut self) -> Option<Result<Newest<V>>> {
         if self.over {
             return None;
         }
         let heartbeat_at = Instant::now() + self.shared.config.heartbeat;
-        loop {
-            if self.attended.ended().is_cancelled() {
-                return Some(Err(self.fail(session_revoked())));
+        self.quiet
+            .as_mut()
+            .reset(Ord::min(heartbeat_at, self.ends_at));
+        tokio::select! {
+            biased;
+            () = self.attended.ended().cancelled() => {
+                Some(Err(self.fail(session_revoked())))
             }
-            if self.shared.stopping.is_cancelled() || Instant::now() >= self.ends_at {
-                self.over = true;
-                self.meter.ends(match self.shared.stopping.is_cancelled() {
-                    true => Ending::Drain,
-                    false => Ending::Age,
-                });
-                return Some(Ok(Newest::Heartbeat));
-            }
-            if self.due.is_some_and(|due| Instant::now() >= due) {
-                return Some(self.tell());
-            }
-            let next = self.due.unwrap_or(heartbeat_at);
-            tokio::select! {
-                biased;
-                () = self.attended.ended().cancelled() => {}
-                () = self.shared.stopping.cancelled() => {}
-                () = tokio::time::sleep_until(self.ends_at) => {}
-                changed = self.watcher.watched.changed(), if self.due.is_none() => {
-                    self.due = Some(match changed {
-                        Ok(()) => self.turn(),
-                        // Not before this watcher is gone itself.
-                        Err(_) => Instant::now(),
-                    });
-                }
-                () = tokio::time::sleep_until(next) => {
-                    if self.due.is_none() {
-                        return Some(Ok(Newest::Heartbeat));
-                    }
-                }
-            }
+            () = self.shared.stopping.cancelled() => self.end(Ending::Drain),
+            () = self.quiet.as_mut() => match Instant::now() >= self.ends_at {
+                true => self.end(Ending::Age),
+                false => Some(Ok(Newest::Heartbeat)),
+            },
+            newest = self.watcher.newest() => Some(newest.map(Newest::Value).ok_or_else(|| {
+                let what = self.watcher.latest.0.what;
+                self.fail(Error::not_found(what))
+            })),
         }
     }
 
-    /// When the value that has just changed is told. The end is told at once.
-    fn turn(&self) -> Instant {
-        let now = Instant::now();
-        if self.watcher.watched.borrow().is_none() {
-            return now;
-        }
-        let latest = &self.watcher.latest;
-        let turn = turn(latest.0.born, now, latest.pace(), self.watcher.phase);
-        // Where the pace has changed, two turns may lie too near.
-        match self.last_at {
-            Some(last) => Ord::max(turn, last + PACE_LEAST),
-            None => turn,
-        }
-    }
-
-    fn tell(&mut self) -> Result<Newest<V>> {
-        self.due = None;
-        self.last_at = Some(Instant::now());
-        let value = self.watcher.watched.borrow_and_update().clone();
-        value.map(Newest::Value).ok_or_else(|| {
-            let what = self.watcher.latest.0.what;
-            self.fail(Error::not_found(what))
-        })
+    fn end(&mut self, ending: Ending) -> Option<Result<Newest<V>>> {
+        self.over = true;
+        self.meter.ends(ending);
+        Some(Ok(Newest::Heartbeat))
     }
 
     fn fail(&mut self, error: Error) -> Error {

@@ -144,7 +144,7 @@ pub const BUDGETS: &[(&str, u32)] = &[
     ("DeliveryService/SetStoreRates", 6),
     ("DeliveryService/SetDefaultRates", 4),
     ("AnalyticsService/GetSellerStats", 8),
-    ("AnalyticsService/ListReelSales", 6),
+    ("AnalyticsService/ListReelSales", 7),
     // Likes are committed together, by a task of the process: theirs are counted per batch.
     ("ReelService/LikeReel", 8),
     ("ReelService/UnlikeReel", 8),

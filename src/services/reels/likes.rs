@@ -1,8 +1,9 @@
 //! Likes: what thousands wish at once goes into the database together.
 //!
 //! Wishes queue up, and one task of the process takes what has gathered into one
-//! transaction; the time that its commit takes is what the next ones gather in. Nobody is
-//! answered before the commit, and who does not wait for the answer changes nothing.
+//! transaction; while its commit takes its time, and a moment more, the next ones gather.
+//! Nobody is answered before the commit, and who does not wait for the answer changes
+//! nothing.
 
 #[cfg(test)]
 mod tests;
@@ -15,6 +16,7 @@ use async_trait::async_trait;
 use metrics::{Counter, Histogram, counter, histogram};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::Reels;
@@ -30,6 +32,9 @@ use crate::services::users;
 
 /// Wishes that one transaction fulfils.
 const BATCH: usize = 500;
+/// The shortest time from one transaction to the next. It costs as much for one wish as for
+/// many, and orders wait for it: where likes come fast, none is in a hurry.
+const PACE: Duration = Duration::from_millis(20);
 /// Wishes that wait in one process at the most.
 const WAITING: usize = 20_000;
 /// When a caller may ask again for whom there was no room.
@@ -119,27 +124,28 @@ impl Likes {
     pub(super) async fn fulfil(self: Arc<Self>, waiting: Waiting, stopping: CancellationToken) {
         let Waiting(mut queue) = waiting;
         let mut gathered = Vec::with_capacity(BATCH);
+        let mut next_at = Instant::now();
         loop {
-            let room = BATCH - gathered.len();
             // With wishes left over from before, what has gathered is taken and no more
             // waited for.
             if gathered.is_empty() {
                 tokio::select! {
                     biased;
                     () = stopping.cancelled(), if !queue.is_closed() => queue.close(),
-                    taken = queue.recv_many(&mut gathered, room) => {
+                    taken = queue.recv_many(&mut gathered, BATCH) => {
                         if taken == 0 {
                             return;
                         }
                     }
                 }
-            } else {
-                while gathered.len() < BATCH
-                    && let Ok(wish) = queue.try_recv()
-                {
-                    gathered.push(wish);
-                }
+                stopping.run_until_cancelled(sleep_until(next_at)).await;
             }
+            while gathered.len() < BATCH
+                && let Ok(wish) = queue.try_recv()
+            {
+                gathered.push(wish);
+            }
+            next_at = Instant::now() + PACE;
             let rest = gathered.split_off(together(&gathered));
             if !gathered.is_empty() {
                 self.fulfil_together(std::mem::replace(&mut gathered, rest))

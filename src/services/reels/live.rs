@@ -156,6 +156,11 @@ impl Watched {
         }
     }
 
+    /// Tells watchers in their turns until the process stops.
+    pub(super) async fn tell(self, stopping: CancellationToken) {
+        self.0.latest.clone().tell(stopping).await;
+    }
+
     /// Looks at what is watched until the process stops.
     pub(super) async fn follow(self, stopping: CancellationToken) {
         let watched = gauge!("souk_reels_watched");

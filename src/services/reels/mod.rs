@@ -112,6 +112,7 @@ impl Reels {
         tasks.spawn(likes.clone().fulfil(waiting, tasks.stopping()));
         tasks.spawn(views.clone().keep_writing(tasks.stopping()));
         tasks.spawn(watched.clone().follow(tasks.stopping()));
+        tasks.spawn(watched.clone().tell(tasks.stopping()));
         let reels = Self(Arc::new(Parts {
             db,
             sealer,

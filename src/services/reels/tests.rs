@@ -6,6 +6,8 @@ use uuid::Uuid;
 use super::life::ReelsOfFiles;
 use super::list::{Among, Filter};
 use super::state::Status;
+use super::stats::fold;
+use super::store::stats::{Deltas, Stats, count};
 use super::store::{self, lists};
 use super::testing::{NOW, picture, video};
 use super::{Reel, topic};
@@ -181,6 +183,31 @@ async fn measured(db: &Db, file: &Shown) {
     })
     .await
     .unwrap();
+}
+
+#[tokio::test]
+async fn more_may_be_taken_back_than_was_given_since_the_last_time() {
+    on_each(Clock::manual(NOW), async |db| {
+        let (owner, store, product) = shop(&db).await;
+        let reel = Reel::draft(product, store, owner, "", NOW);
+        insert_reel(&db, &reel).await;
+        let id = ReelId::from(reel.id);
+        for (liked, unliked) in [(3, 0), (1, 2), (0, 2)] {
+            let happened = Stats {
+                liked,
+                unliked,
+                ..Stats::default()
+            };
+            let deltas = &Deltas::from([(id, happened)]);
+            db.transact(|tx| async move { count(&tx, deltas).await })
+                .await
+                .unwrap();
+            assert_eq!(fold(&db).await.unwrap(), 1);
+        }
+        assert_eq!(number(&db, "SELECT liked FROM reel_stats").await, 4);
+        assert_eq!(number(&db, "SELECT unliked FROM reel_stats").await, 4);
+    })
+    .await;
 }
 
 async fn fail(db: &Db, file: MediaId, failure: &str) -> Result<()> {

@@ -1,8 +1,6 @@
 //! The stream of how a reel is received.
 
-use std::future::ready;
-
-use futures_util::{Stream, StreamExt};
+use futures_util::stream::{self, BoxStream, Stream, StreamExt};
 
 use super::Reels;
 use super::access::not_found;
@@ -31,27 +29,54 @@ impl Reels {
         self.open(call, reel).await?;
         let watcher = self.0.watched.join(reel).await?;
         let messages = self.0.events.latest(call, watcher).await?;
-        let (reels, call) = (self.clone(), call.clone());
-        let seen = messages.then(move |message| {
-            let (reels, call) = (reels.clone(), call.clone());
-            async move {
-                let message = message?;
-                // Costs no statement: what hides a reel is told to the caches.
-                match reels.open(&call, reel).await {
-                    Ok(_) => Ok(message),
-                    Err(error) if error.reason() == Reason::ReelNotReady => Err(not_found()),
-                    Err(error) => Err(error),
-                }
-            }
-        });
-        let (clock, mut last) = (self.0.db.clock().clone(), None);
-        Ok(seen.filter_map(move |message| {
-            ready(match message {
-                Ok(Newest::Value(now)) => told(reel, &now, last.replace(now.stats)).map(Ok),
-                Ok(Newest::Heartbeat) => Some(Ok(message_of(reel, Type::Heartbeat, clock.now()))),
-                Err(error) => Some(Err(error)),
-            })
+        let watching = Watching {
+            reels: self.clone(),
+            call: call.clone(),
+            reel,
+            messages,
+            last: None,
+        };
+        Ok(stream::unfold(watching, |mut watching| async move {
+            watching.next().await.map(|message| (message, watching))
         }))
+    }
+}
+
+/// A running stream.
+struct Watching {
+    reels: Reels,
+    call: Call,
+    reel: ReelId,
+    messages: BoxStream<'static, Result<Newest<Now>>>,
+    /// What this watcher was told last.
+    last: Option<Stats>,
+}
+
+impl Watching {
+    async fn next(&mut self) -> Option<Result<pb::WatchReelResponse>> {
+        loop {
+            let message = match self.messages.next().await? {
+                Ok(message) => message,
+                Err(error) => return Some(Err(error)),
+            };
+            // Costs no statement: what hides a reel is told to the caches.
+            if let Err(error) = self.reels.open(&self.call, self.reel).await {
+                return Some(Err(match error.reason() {
+                    Reason::ReelNotReady => not_found(),
+                    _ => error,
+                }));
+            }
+            let message = match message {
+                Newest::Value(now) => told(self.reel, &now, self.last.replace(now.stats)),
+                Newest::Heartbeat => {
+                    let now = self.reels.0.db.clock().now();
+                    Some(message_of(self.reel, Type::Heartbeat, now))
+                }
+            };
+            if let Some(message) = message {
+                return Some(Ok(message));
+            }
+        }
     }
 }
 

@@ -224,7 +224,8 @@ pub(in super::super) async fn take(tx: &Tx, limit: usize) -> Result<(usize, Delt
     Ok((taken.len(), deltas))
 }
 
-/// Adds what was taken away to the sums.
+/// Adds what was taken away to the sums. They have their rows first: what has to be true
+/// of a sum, no fewer likes than were taken back, need not be true of what is added.
 ///
 /// # Errors
 /// Those of the database.
@@ -232,16 +233,22 @@ pub(in super::super) async fn add(tx: &Tx, deltas: &Deltas) -> Result<()> {
     if deltas.is_empty() {
         return Ok(());
     }
-    let more = |column| format!("{column} = reel_stats.{column} + excluded.{column}");
-    let sql = format!(
-        "INSERT INTO reel_stats (reel_id, {columns}) SELECT reel_id, {columns} FROM {} AS want \
-         WHERE TRUE ORDER BY reel_id ON CONFLICT (reel_id) DO UPDATE SET {}",
-        table(tx.dialect()),
-        COLUMNS.map(more).join(", "),
+    let want = table(tx.dialect());
+    let begin = format!(
+        "INSERT INTO reel_stats (reel_id, {columns}) SELECT reel_id, {zeros} FROM {want} AS want \
+         WHERE TRUE ORDER BY reel_id ON CONFLICT DO NOTHING",
         columns = COLUMNS.join(", "),
+        zeros = COLUMNS.map(|_| "0").join(", "),
     );
-    let statement = tx.dialect().statement(sql, [rows(deltas)]);
-    tx.conn().execute_raw(statement).await?;
+    let more = |column| format!("{column} = reel_stats.{column} + want.{column}");
+    let add = format!(
+        "UPDATE reel_stats SET {} FROM {want} AS want WHERE reel_stats.reel_id = want.reel_id",
+        COLUMNS.map(more).join(", "),
+    );
+    for sql in [begin, add] {
+        let statement = tx.dialect().statement(sql, [rows(deltas)]);
+        tx.conn().execute_raw(statement).await?;
+    }
     Ok(())
 }
 
