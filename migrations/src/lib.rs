@@ -19,6 +19,7 @@ mod m20261124_000200_job_order;
 mod m20261128_000300_media;
 mod m20261128_000310_reels;
 mod m20261128_000320_tiers;
+mod m20261130_000400_b2b;
 mod sql;
 
 use sea_orm_migration::prelude::*;
@@ -47,6 +48,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261128_000300_media::Migration),
             Box::new(m20261128_000310_reels::Migration),
             Box::new(m20261128_000320_tiers::Migration),
+            Box::new(m20261130_000400_b2b::Migration),
         ]
     }
 }
