@@ -1,30 +1,7 @@
 //! The words of offers and responses, and who may trade with whom. Pure.
 
-use crate::kernel::{Error, Reason, Result};
+use crate::kernel::{Error, Reason, Result, words};
 use crate::services::users::SellerCategory::{self, Fournisseur, Grossiste, Importateur};
-
-macro_rules! words {
-    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident $word:literal,)* }) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-        pub enum $name { $($(#[$vdoc])* $variant,)* }
-
-        impl $name {
-            /// Every value.
-            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
-
-            /// The word of the contract and the database.
-            pub const fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $word,)* }
-            }
-
-            /// The value of a word.
-            pub fn from_word(word: &str) -> Option<Self> {
-                Self::ALL.iter().copied().find(|value| value.as_str() == word)
-            }
-        }
-    };
-}
 
 words! {
     /// How buyers come to terms.
