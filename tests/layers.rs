@@ -156,7 +156,7 @@ const ROOMS: [Room; 25] = [
     },
     Room {
         path: "services/*/entity",
-        rooms: &["services", "kernel"],
+        rooms: &["services", "kernel", "db"],
         crates: &["sea_orm"],
     },
     Room {

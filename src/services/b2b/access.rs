@@ -1,14 +1,34 @@
 //! Who trades, and who sees which offer. For everyone else in the chain it does not exist.
 
-use super::convert::{Viewer, offer_to_pb};
 use super::offer::{Offer, OfferResponse};
 use super::state::{OfferStatus, Party, may_target};
 use super::{B2b, store};
 use crate::db::{Conn, Tx};
 use crate::kernel::id::{OfferId, OfferResponseId, UserId};
 use crate::kernel::{Call, Error, Reason, Result};
-use crate::pb::souk::b2b::v1 as pb;
 use crate::services::users::SellerCategory;
+
+/// Whose an offer is, and to whom it is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Made {
+    /// Whose.
+    pub seller: UserId,
+    /// The seller's tier.
+    pub by: Option<SellerCategory>,
+    /// The tier that it targets.
+    pub to: Option<SellerCategory>,
+}
+
+impl Made {
+    /// What there is to know of an offer.
+    pub(super) fn of(offer: &Offer) -> Self {
+        Self {
+            seller: offer.seller(),
+            by: offer.seller_category(),
+            to: offer.target(),
+        }
+    }
+}
 
 /// Somebody who may look at the trade between businesses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,10 +49,15 @@ impl Trader {
 
     /// Whether an offer was made to the trader's tier.
     pub(super) fn is_target(&self, offer: &Offer) -> bool {
-        let Some((seller, own)) = offer.seller_category().zip(self.tier) else {
+        self.is_among(&Made::of(offer))
+    }
+
+    /// The same, of what is known of an offer.
+    pub(super) fn is_among(&self, made: &Made) -> bool {
+        let Some((seller, own)) = made.by.zip(self.tier) else {
             return false;
         };
-        let is_named = offer.target() == Some(own) && offer.seller() != self.user;
+        let is_named = made.to == Some(own) && made.seller != self.user;
         is_named && may_target(seller, own, self.is_strict)
     }
 
@@ -43,16 +68,6 @@ impl Trader {
             || offer.seller() == self.user
             || has_responded
             || (is_shown && self.is_target(offer))
-    }
-
-    /// An offer as the trader is shown it, whose own response may be `own`.
-    pub(super) fn shown(&self, offer: &Offer, own: Option<&OfferResponse>) -> pb::Offer {
-        let viewer = match own {
-            _ if self.is_admin() || offer.seller() == self.user => Viewer::Insider,
-            Some(own) => Viewer::Buyer(own),
-            None => Viewer::Anyone,
-        };
-        offer_to_pb(offer, viewer)
     }
 }
 
@@ -146,6 +161,35 @@ pub(super) async fn lock_own(tx: &Tx, trader: &Trader, id: OfferId) -> Result<Of
         true => Ok(offer),
         false => Err(Error::forbidden("only its seller changes an offer")),
     }
+}
+
+/// Whether a trader who saw an offer still does. Costs a statement only where the tiers
+/// do not say so: for who has responded to it.
+///
+/// # Errors
+/// NOT_FOUND.
+pub(super) async fn still_visible(
+    conn: &impl Conn,
+    trader: &Trader,
+    id: OfferId,
+    made: &Made,
+) -> Result<()> {
+    let is_plain = trader.is_admin() || made.seller == trader.user || trader.is_among(made);
+    match is_plain {
+        true => Ok(()),
+        false => visible(conn, trader, id).await.map(drop),
+    }
+}
+
+/// Whose an offer is that was made to a trader, over or not: who watched it to its end may
+/// still be told of that.
+///
+/// # Errors
+/// NOT_FOUND.
+pub(super) async fn made_to(conn: &impl Conn, trader: &Trader, id: OfferId) -> Result<Made> {
+    let found = store::find(conn, id).await?;
+    let found = found.filter(|offer| trader.is_target(offer));
+    found.map(|offer| Made::of(&offer)).ok_or_else(no_offer)
 }
 
 /// A response that the trader sees.

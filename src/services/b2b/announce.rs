@@ -5,7 +5,49 @@ use super::entity::bid;
 use super::offer::{Offer, OfferResponse};
 use crate::db::{NewEvent, Tx};
 use crate::kernel::id::{OfferId, UserId};
-use crate::pb::souk::b2b::v1::b2b_event::Type;
+
+/// What happened to an offer or a response to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Type {
+    /// There is a new offer.
+    NewOffer,
+    /// The offer began.
+    OfferOpened,
+    /// Its seller changed the offer, or deleted it.
+    OfferUpdated,
+    /// There is a new highest bid.
+    NewBid,
+    /// Somebody bid more than the caller.
+    Outbid,
+    /// A late bid moved the end of the auction.
+    AuctionExtended,
+    /// The auction ends within the hour.
+    AuctionEndingSoon,
+    /// The caller won the auction, or the caller's auction was won.
+    AuctionWon,
+    /// Somebody else won the auction, or nobody.
+    AuctionLost,
+    /// A buyer proposed terms.
+    NegotiationSubmitted,
+    /// The other side proposed other terms.
+    NegotiationCountered,
+    /// The terms are agreed: there is an order.
+    NegotiationAccepted,
+    /// The negotiation came to nothing.
+    NegotiationRejected,
+    /// The buyer took the response back.
+    ResponseWithdrawn,
+    /// A response was accepted, but the goods were gone.
+    OutOfStock,
+    /// Part of the offer was sold; the rest can still be had.
+    OfferPartlySold,
+    /// The offer is sold.
+    OfferSold,
+    /// The offer's time is over.
+    OfferExpired,
+    /// Its seller ended the offer.
+    OfferClosed,
+}
 
 /// The topic of one offer.
 pub(super) fn offer_topic(id: OfferId) -> String {
@@ -66,7 +108,6 @@ pub(super) fn response(tx: &Tx, offer: &Offer, response: &OfferResponse, what: T
 /// The words by which whoever notifies people knows what happened.
 const fn kind(what: Type) -> &'static str {
     match what {
-        Type::Unspecified | Type::Snapshot | Type::Heartbeat => "b2b.nothing",
         Type::NewOffer => "b2b.new_offer",
         Type::OfferOpened => "b2b.offer_opened",
         Type::OfferUpdated => "b2b.offer_updated",

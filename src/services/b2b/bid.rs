@@ -1,6 +1,7 @@
 //! Bids: taken one after the other, on the row of the auction.
 
 use super::access::Trader;
+use super::announce::Type;
 use super::auction::{self, Bidder, Standing, Step};
 use super::entity::bid;
 use super::negotiate::blank;
@@ -11,7 +12,6 @@ use super::{B2b, announce, finish, store};
 use crate::db::Tx;
 use crate::kernel::id::OfferResponseId;
 use crate::kernel::{Error, Reason, Result, Time};
-use crate::pb::souk::b2b::v1::b2b_event::Type;
 
 /// How often late bids move the end of an auction at the most; the database knows it too.
 const MAX_EXTENSIONS: i32 = 10;

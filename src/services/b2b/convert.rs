@@ -4,6 +4,8 @@ mod requests;
 
 use prost::Message;
 
+use super::access::Trader;
+use super::announce::Type;
 use super::entity::{bid, round};
 use super::offer::{Offer, OfferResponse};
 use super::state::{OfferStatus, Outcome, Party, Refusal, ResponseStatus};
@@ -38,6 +40,16 @@ pub(super) enum Viewer<'a> {
     Insider,
     /// Who responded to it.
     Buyer(&'a OfferResponse),
+}
+
+/// An offer as a trader is shown it, whose own response may be `own`.
+pub(super) fn shown(trader: &Trader, offer: &Offer, own: Option<&OfferResponse>) -> pb::Offer {
+    let viewer = match own {
+        _ if trader.is_admin() || offer.seller() == trader.user => Viewer::Insider,
+        Some(own) => Viewer::Buyer(own),
+        None => Viewer::Anyone,
+    };
+    offer_to_pb(offer, viewer)
 }
 
 /// An offer as a viewer is shown it.
@@ -172,13 +184,9 @@ pub(super) fn bid_to_pb(bid: &bid::Model, bidder: i32, mine: bool) -> pb::Bid {
 }
 
 /// What those who watch an offer receive of a change.
-pub(super) fn offer_event(
-    offer: &Offer,
-    what: pb::b2b_event::Type,
-    bid: Option<(&bid::Model, i32)>,
-) -> Vec<u8> {
+pub(super) fn offer_event(offer: &Offer, what: Type, bid: Option<(&bid::Model, i32)>) -> Vec<u8> {
     let event = pb::B2bEvent {
-        r#type: what.into(),
+        r#type: what_to_pb(what).into(),
         offer: Some(offer_to_pb(offer, Viewer::Anyone)),
         bid: bid.map(|(bid, bidder)| bid_to_pb(bid, bidder, false)),
         response: None,
@@ -191,16 +199,41 @@ pub(super) fn offer_event(
 pub(super) fn response_event(
     offer: &Offer,
     response: &OfferResponse,
-    what: pb::b2b_event::Type,
+    what: Type,
     to_buyer: bool,
 ) -> Vec<u8> {
     let event = pb::B2bEvent {
-        r#type: what.into(),
+        r#type: what_to_pb(what).into(),
         offer: Some(offer_to_pb(offer, Viewer::Anyone)),
         bid: None,
         response: Some(response_to_pb(response, offer, "", to_buyer)),
     };
     event.encode_to_vec()
+}
+
+const fn what_to_pb(what: Type) -> pb::b2b_event::Type {
+    use pb::b2b_event::Type as Told;
+    match what {
+        Type::NewOffer => Told::NewOffer,
+        Type::OfferOpened => Told::OfferOpened,
+        Type::OfferUpdated => Told::OfferUpdated,
+        Type::NewBid => Told::NewBid,
+        Type::Outbid => Told::Outbid,
+        Type::AuctionExtended => Told::AuctionExtended,
+        Type::AuctionEndingSoon => Told::AuctionEndingSoon,
+        Type::AuctionWon => Told::AuctionWon,
+        Type::AuctionLost => Told::AuctionLost,
+        Type::NegotiationSubmitted => Told::NegotiationSubmitted,
+        Type::NegotiationCountered => Told::NegotiationCountered,
+        Type::NegotiationAccepted => Told::NegotiationAccepted,
+        Type::NegotiationRejected => Told::NegotiationRejected,
+        Type::ResponseWithdrawn => Told::ResponseWithdrawn,
+        Type::OutOfStock => Told::OutOfStock,
+        Type::OfferPartlySold => Told::OfferPartlySold,
+        Type::OfferSold => Told::OfferSold,
+        Type::OfferExpired => Told::OfferExpired,
+        Type::OfferClosed => Told::OfferClosed,
+    }
 }
 
 fn status_to_pb(status: OfferStatus) -> i32 {

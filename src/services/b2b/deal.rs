@@ -1,5 +1,6 @@
 //! Deals: a response that is accepted, or wins, becomes an order.
 
+use super::announce::Type;
 use super::offer::{Offer, OfferResponse};
 use super::respond::Wish;
 use super::state::{OfferStatus, Outcome, Refusal, ResponseStatus};
@@ -7,7 +8,6 @@ use super::{B2b, announce, finish, store};
 use crate::db::Tx;
 use crate::kernel::id::{AddressId, UserId};
 use crate::kernel::{Error, Result};
-use crate::pb::souk::b2b::v1::b2b_event::Type;
 use crate::services::orders;
 use crate::services::users;
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::announce::Type;
 use super::jobs::{TURN, payload};
 use super::offer::{Offer, OfferResponse};
 use super::state::{OfferStatus, Outcome, Refusal, ResponseStatus};
@@ -9,7 +10,6 @@ use super::{B2b, announce, deal, store};
 use crate::db::{NewJob, Tx};
 use crate::kernel::id::{OfferId, OfferResponseId};
 use crate::kernel::{Error, Reason, Result, Time};
-use crate::pb::souk::b2b::v1::b2b_event::Type;
 
 /// How long before its end bidders are told that an auction ends soon.
 const NOTICE: i64 = 60 * 60 * 1_000_000;

@@ -1,5 +1,7 @@
 //! The gRPC face of the trade between businesses.
 
+mod shown;
+
 use tonic::{Request, Response, Status};
 
 use super::B2b;
@@ -62,7 +64,7 @@ impl B2bService for B2b {
         let id = grpc::id("id", &message.id)?;
         let seen = super::access::visible(self.0.db.read(), &trader, id).await?;
         grpc::answer(pb::GetOfferResponse {
-            offer: Some(trader.shown(&seen.0, seen.1.as_ref())),
+            offer: Some(convert::shown(&trader, &seen.0, seen.1.as_ref())),
         })
     }
 
@@ -119,7 +121,7 @@ impl B2bService for B2b {
         let write = |tx| async move {
             let done = self.respond(&tx, trader, wish).await?;
             Ok(pb::SubmitResponseResponse {
-                offer: Some(trader.shown(&done.offer, Some(&done.response))),
+                offer: Some(convert::shown(trader, &done.offer, Some(&done.response))),
                 response: Some(self.response_shown(tx.conn(), trader, &done).await?),
             })
         };
@@ -166,7 +168,7 @@ impl B2bService for B2b {
         let write = |tx| async move {
             let done = self.accept(&tx, trader, id, round).await?;
             Ok(pb::AcceptResponseResponse {
-                offer: Some(trader.shown(&done.offer, Some(&done.response))),
+                offer: Some(convert::shown(trader, &done.offer, Some(&done.response))),
                 response: Some(self.response(tx.conn(), trader, id).await?),
             })
         };

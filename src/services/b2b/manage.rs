@@ -1,13 +1,13 @@
 //! What sellers do with their offers: make, change, end and delete them.
 
 use super::access::{self, Trader};
+use super::announce::Type;
 use super::offer::{Offer, PriceTier};
 use super::state::{OfferStatus, OfferType, Outcome, Refusal, target};
 use super::{B2b, announce, finish, store};
 use crate::db::{JsonText, Tx};
 use crate::kernel::id::{OfferId, ProductId, StoreId, UserId};
 use crate::kernel::{Call, Currency, Error, Reason, Result, Time, Violation};
-use crate::pb::souk::b2b::v1::b2b_event::Type;
 use crate::services::catalog;
 use crate::services::stores::Needed;
 use crate::services::users::{self, SellerCategory};

@@ -1,6 +1,7 @@
 //! Negotiations: their rounds, and how they end.
 
 use super::access::{self, Trader};
+use super::announce::Type;
 use super::entity::round;
 use super::offer::{Offer, OfferResponse};
 use super::respond::{Done, Wish};
@@ -9,7 +10,6 @@ use super::{B2b, announce, deal, store};
 use crate::db::Tx;
 use crate::kernel::id::{OfferResponseId, UserId};
 use crate::kernel::{Error, Reason, Result, Time};
-use crate::pb::souk::b2b::v1::b2b_event::Type;
 
 /// Terms to be proposed in answer to a round.
 #[derive(Debug, Clone)]

@@ -6,15 +6,18 @@ use std::collections::HashMap;
 use futures_util::{Stream, StreamExt};
 use prost::Message;
 
+use super::access::Made;
+use super::convert::shown;
 use super::list::{Among, OfferFilter, ResponseFilter};
 use super::offer::Offer;
 use super::{B2b, access, announce};
 use crate::events::{Snapshot, Step, Update};
 use crate::kernel::id::OfferId;
 use crate::kernel::page::{PageRequest, Start};
-use crate::kernel::{Call, Error, Result};
+use crate::kernel::{Call, Error, Reason, Result};
 use crate::pb::souk::b2b::v1 as pb;
 use crate::pb::souk::b2b::v1::b2b_event::Type;
+use crate::services::users::SellerCategory;
 
 /// Offers or responses that a snapshot shows at most.
 const SHOWN: u64 = 20;
@@ -26,7 +29,8 @@ struct Standing {
 }
 
 impl B2b {
-    /// Watches one offer. The rights are those of reading it, also for a resumed stream.
+    /// Watches one offer. The rights are those of reading it; a stream that was cut goes on
+    /// also when the offer is over meanwhile.
     pub(super) async fn watch_offer(
         &self,
         call: &Call,
@@ -34,7 +38,12 @@ impl B2b {
         resume: Option<&str>,
     ) -> Result<impl Stream<Item = Result<pb::WatchOfferResponse>> + Send + 'static> {
         let trader = self.trader(call).await?;
-        access::visible(self.0.db.read(), &trader, id).await?;
+        let conn = self.0.db.read();
+        let (made, is_seen) = match access::visible(conn, &trader, id).await {
+            Ok((offer, _)) => (Made::of(&offer), true),
+            Err(_) if resume.is_some() => (access::made_to(conn, &trader, id).await?, false),
+            Err(hidden) => return Err(hidden),
+        };
         let b2b = self.clone();
         let snapshot = move || async move {
             let conn = b2b.0.db.read();
@@ -47,14 +56,19 @@ impl B2b {
             Ok(Snapshot {
                 versions: HashMap::from([(offer.id, offer.version)]),
                 value: Standing {
-                    offer: trader.shown(&offer, own.as_ref()),
+                    offer: shown(&trader, &offer, own.as_ref()),
                     bids,
                 },
             })
         };
         let topic = announce::offer_topic(id);
-        let steps = self.0.events.watch(call, &topic, resume, snapshot).await?;
-        Ok(steps.map(|step| {
+        let steps = self.0.events.watch(call, &topic, resume, snapshot).await;
+        // A token that is none must not tell that there is an offer.
+        let steps = steps.map_err(|refused| match refused.reason() {
+            Reason::ResumeTokenInvalid if !is_seen => access::no_offer(),
+            _ => refused,
+        })?;
+        let messages = steps.map(|step| {
             let (event, snapshot, resume_token) = heard(step?)?;
             let (offer, bids) = match snapshot {
                 Some(standing) => (Some(standing.offer), standing.bids),
@@ -67,7 +81,49 @@ impl B2b {
                 bid: event.bid,
                 bids,
             })
-        }))
+        });
+        Ok(self.while_visible(messages, call, id, made))
+    }
+
+    /// Ends the stream of an offer when its watcher may not see it any more: in another
+    /// tier, or when the offer is made to another one. That it is over is told to the end.
+    fn while_visible(
+        &self,
+        messages: impl Stream<Item = Result<pb::WatchOfferResponse>> + Send + 'static,
+        call: &Call,
+        id: OfferId,
+        mut made: Made,
+    ) -> impl Stream<Item = Result<pb::WatchOfferResponse>> + Send + 'static {
+        let (b2b, call) = (self.clone(), call.clone());
+        messages.then(move |message| {
+            let told = message.as_ref().ok().and_then(|it| it.offer.as_ref());
+            if let Some(offer) = told {
+                made.to = SellerCategory::from_word(offer.target_category().as_str_name());
+            }
+            let (b2b, call) = (b2b.clone(), call.clone());
+            async move {
+                let trader = b2b.trader(&call).await?;
+                access::still_visible(b2b.0.db.read(), &trader, id, &made).await?;
+                message
+            }
+        })
+    }
+
+    /// Ends a stream when its watcher does not trade any more. Costs no statement while the
+    /// watcher's tier is cached, and what changes it is told to the cache.
+    fn while_trading<M: Send + 'static>(
+        &self,
+        messages: impl Stream<Item = Result<M>> + Send + 'static,
+        call: &Call,
+    ) -> impl Stream<Item = Result<M>> + Send + 'static {
+        let (b2b, call) = (self.clone(), call.clone());
+        messages.then(move |message| {
+            let (b2b, call) = (b2b.clone(), call.clone());
+            async move {
+                b2b.trader(&call).await?;
+                message
+            }
+        })
     }
 
     /// Watches the caller's own offers.
@@ -90,12 +146,12 @@ impl B2b {
             let version = |offer: &Offer| (offer.id, offer.version);
             Ok(Snapshot {
                 versions: offers.iter().map(version).collect(),
-                value: offers.iter().map(|one| trader.shown(one, None)).collect(),
+                value: offers.iter().map(|one| shown(&trader, one, None)).collect(),
             })
         };
         let topic = announce::seller_topic(trader.user);
         let steps = self.0.events.watch(call, &topic, resume, snapshot).await?;
-        Ok(steps.map(|step| {
+        let messages = steps.map(|step| {
             let (event, snapshot, resume_token) = heard::<Vec<pb::Offer>>(step?)?;
             Ok(pb::WatchMyOffersResponse {
                 resume_token,
@@ -105,7 +161,8 @@ impl B2b {
                 response: event.response,
                 offers: snapshot.unwrap_or_default(),
             })
-        }))
+        });
+        Ok(self.while_trading(messages, call))
     }
 
     /// Watches the caller's own responses.
@@ -131,7 +188,7 @@ impl B2b {
         };
         let topic = announce::buyer_topic(trader.user);
         let steps = self.0.events.watch(call, &topic, resume, snapshot).await?;
-        Ok(steps.map(|step| {
+        let messages = steps.map(|step| {
             let (event, snapshot, resume_token) = heard::<Vec<pb::OfferResponse>>(step?)?;
             Ok(pb::WatchMyResponsesResponse {
                 resume_token,
@@ -140,7 +197,8 @@ impl B2b {
                 response: event.response,
                 responses: snapshot.unwrap_or_default(),
             })
-        }))
+        });
+        Ok(self.while_trading(messages, call))
     }
 }
 

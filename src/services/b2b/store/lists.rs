@@ -1,11 +1,16 @@
 //! Lists of offers, responses and bids, each on an index of its order.
 
+#[cfg(test)]
+mod plans;
+
+use sea_orm::sea_query::{Expr, SimpleExpr};
 use sea_orm::{
     ColumnTrait, Condition, EntityTrait, FromQueryResult, PaginatorTrait, QueryFilter, QueryOrder,
-    QuerySelect, Statement,
+    QuerySelect, Select, Statement,
 };
 use uuid::Uuid;
 
+use super::super::access::Trader;
 use super::super::entity::{bid, offer, response};
 use super::super::list::{Among, OfferFilter, ResponseFilter};
 use super::super::offer::{Offer, OfferResponse};
@@ -25,66 +30,76 @@ pub async fn offers(
     filter: &OfferFilter,
     page: &PageRequest,
 ) -> Result<(Vec<Offer>, Option<u64>)> {
-    let matching = offer::Entity::find().filter(offers_of(filter));
     let total = match page.is_numbered() {
-        true => Some(matching.clone().count(conn).await?),
+        true => {
+            let matching = offer::Entity::find().filter(offers_of(filter));
+            Some(matching.count(conn).await?)
+        }
         false => None,
     };
-    let rows = matching
+    Ok((offers_page(filter, page)?.all(conn).await?, total))
+}
+
+/// The query that reads a page.
+pub(super) fn offers_page(
+    filter: &OfferFilter,
+    page: &PageRequest,
+) -> Result<Select<offer::Entity>> {
+    Ok(offer::Entity::find()
+        .filter(offers_of(filter))
         .filter(Condition::all().add_option(after(page)?.map(|id| offer::Column::Id.lt(id))))
         .order_by_desc(offer::Column::Id)
         .offset(page.offset())
-        .limit(page.limit + 1)
-        .all(conn)
-        .await?;
-    Ok((rows, total))
+        .limit(page.limit + 1))
 }
 
 fn offers_of(filter: &OfferFilter) -> Condition {
-    let is = |status: OfferStatus| offer::Column::Status.eq(status.as_str());
-    let seen = match filter.among {
-        Among::Of(seller) => Condition::all().add(offer::Column::SellerId.eq(seller.uuid())),
-        Among::SeenBy(trader) => match trader.tier {
-            None => Condition::all(),
-            Some(own) => {
-                let sellers = SellerCategory::ALL
-                    .into_iter()
-                    .filter(|seller| may_target(*seller, own, trader.is_strict))
-                    .map(SellerCategory::as_str);
-                let shown = Condition::all()
-                    .add(is(OfferStatus::Active))
-                    .add(offer::Column::Target.eq(own.as_str()))
-                    .add(offer::Column::SellerCategory.is_in(sellers));
-                Condition::any()
-                    .add(shown)
-                    .add(offer::Column::SellerId.eq(trader.user.uuid()))
-            }
-        },
-    };
     // Nobody asks for what is over without saying so, but for the own offers.
     let status = match (filter.status, filter.among) {
         (None, Among::SeenBy(_)) => Some(OfferStatus::Active),
         (status, _) => status,
     };
+    let among = match filter.among {
+        Among::Of(seller) => Condition::all().add(offer::Column::SellerId.eq(seller.uuid())),
+        Among::SeenBy(trader) => seen_by(&trader, status),
+    };
+    let kind = filter.kind.map(|one| offer::Column::Kind.eq(one.as_str()));
+    let target = filter
+        .target
+        .map(|one| offer::Column::Target.eq(one.as_str()));
+    let seller = filter
+        .seller
+        .map(|id| offer::Column::SellerId.eq(id.uuid()));
     Condition::all()
         .add(offer::Column::DeletedAt.is_null())
-        .add(seen)
-        .add_option(status.map(is))
-        .add_option(
-            filter
-                .kind
-                .map(|kind| offer::Column::Kind.eq(kind.as_str())),
-        )
-        .add_option(
-            filter
-                .target
-                .map(|tier| offer::Column::Target.eq(tier.as_str())),
-        )
-        .add_option(
-            filter
-                .seller
-                .map(|id| offer::Column::SellerId.eq(id.uuid())),
-        )
+        .add(among)
+        .add_option(status.map(in_status))
+        .add_option(kind)
+        .add_option(target)
+        .add_option(seller)
+}
+
+/// In these words, so that the partial indexes are used.
+fn in_status(status: OfferStatus) -> SimpleExpr {
+    Expr::cust(format!("b2b_offers.status = '{}'", status.as_str()))
+}
+
+/// What a trader sees of those in a status: of others only what is ACTIVE.
+fn seen_by(trader: &Trader, status: Option<OfferStatus>) -> Condition {
+    let Some(tier) = trader.tier else {
+        return Condition::all();
+    };
+    let own = Condition::any().add(offer::Column::SellerId.eq(trader.user.uuid()));
+    let above = SellerCategory::ALL.into_iter();
+    let above = above.filter(|seller| may_target(*seller, tier, trader.is_strict));
+    let above: Vec<&str> = above.map(SellerCategory::as_str).collect();
+    if status != Some(OfferStatus::Active) || above.is_empty() {
+        return own;
+    }
+    let shown = Condition::all()
+        .add(offer::Column::Target.eq(tier.as_str()))
+        .add(offer::Column::SellerCategory.is_in(above));
+    own.add(shown)
 }
 
 /// Where a list goes on.
@@ -126,33 +141,43 @@ pub async fn responses(
     filter: &ResponseFilter,
     page: &PageRequest,
 ) -> Result<(Vec<OfferResponse>, Option<u64>)> {
-    let status = filter.status.map(|status| status.as_str());
-    let matching = response::Entity::find().filter(
-        Condition::all()
-            .add_option(
-                filter
-                    .offer
-                    .map(|id| response::Column::OfferId.eq(id.uuid())),
-            )
-            .add_option(
-                filter
-                    .buyer
-                    .map(|id| response::Column::BuyerId.eq(id.uuid())),
-            )
-            .add_option(status.map(|status| response::Column::Status.eq(status))),
-    );
     let total = match page.is_numbered() {
-        true => Some(matching.clone().count(conn).await?),
+        true => {
+            let matching = response::Entity::find().filter(responses_of(filter));
+            Some(matching.count(conn).await?)
+        }
         false => None,
     };
-    let rows = matching
+    Ok((responses_page(filter, page)?.all(conn).await?, total))
+}
+
+/// The query that reads a page.
+pub(super) fn responses_page(
+    filter: &ResponseFilter,
+    page: &PageRequest,
+) -> Result<Select<response::Entity>> {
+    Ok(response::Entity::find()
+        .filter(responses_of(filter))
         .filter(Condition::all().add_option(after(page)?.map(|id| response::Column::Id.lt(id))))
         .order_by_desc(response::Column::Id)
         .offset(page.offset())
-        .limit(page.limit + 1)
-        .all(conn)
-        .await?;
-    Ok((rows, total))
+        .limit(page.limit + 1))
+}
+
+fn responses_of(filter: &ResponseFilter) -> Condition {
+    let offer = filter
+        .offer
+        .map(|id| response::Column::OfferId.eq(id.uuid()));
+    let buyer = filter
+        .buyer
+        .map(|id| response::Column::BuyerId.eq(id.uuid()));
+    let status = filter
+        .status
+        .map(|status| response::Column::Status.eq(status.as_str()));
+    Condition::all()
+        .add_option(offer)
+        .add_option(buyer)
+        .add_option(status)
 }
 
 /// The highest bids of an auction with the numbers of their bidders, the highest first.
