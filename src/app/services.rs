@@ -132,7 +132,14 @@ pub(super) fn build(base: &Base) -> Services {
         media.clone(),
         &base.tasks,
     );
-    let analytics = Analytics::new(db(), sealer(), stores.clone(), currency, cache);
+    let analytics = Analytics::new(
+        db(),
+        sealer(),
+        stores.clone(),
+        catalog.clone(),
+        currency,
+        cache,
+    );
     let shipping = Shipping::new(db(), stores.clone(), of_shipping(config));
     let delivery = Delivery::new(db(), sealer(), stores.clone(), shipping.clone());
     let carts = Carts::new(db(), stores.clone(), catalog.clone(), currency);

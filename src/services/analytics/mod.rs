@@ -10,18 +10,21 @@ mod grpc;
 mod shared;
 mod stats;
 mod store;
+mod trade;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::cache::{Cache, Freshness, SharedCache};
 use crate::db::Db;
-use crate::kernel::id::StoreId;
+use crate::kernel::id::{StoreId, UserId};
 use crate::kernel::seal::Sealer;
 use crate::kernel::{Call, Currency, Error, Reason, Result};
+use crate::services::catalog::Catalog;
 use crate::services::stores::{Needed, Stores};
 
 use stats::{Counted, Whose};
+use trade::Trade;
 
 /// How old numbers may be.
 const CACHED: Freshness = Freshness::only(Duration::from_secs(5 * 60));
@@ -36,8 +39,10 @@ struct Parts {
     db: Db,
     sealer: Sealer,
     stores: Stores,
+    catalog: Catalog,
     currency: Currency,
     counted: Cache<Whose, Counted>,
+    traded: Cache<UserId, Trade>,
 }
 
 impl Analytics {
@@ -47,16 +52,20 @@ impl Analytics {
         db: Db,
         sealer: Sealer,
         stores: Stores,
+        catalog: Catalog,
         currency: Currency,
         shared: Option<&SharedCache>,
     ) -> Self {
         let counted = shared.map(shared::counted);
+        let traded = shared.map(shared::traded);
         Self(Arc::new(Parts {
             db,
             sealer,
             stores,
+            catalog,
             currency,
             counted: Cache::tiered("seller_stats", CACHED_MAX, CACHED, counted),
+            traded: Cache::tiered("b2b_stats", CACHED_MAX, CACHED, traded),
         }))
     }
 

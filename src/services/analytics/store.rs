@@ -1,6 +1,8 @@
 //! Every query of the numbers. A sum that does not fit is an error of the database, on
 //! both of them, and never a wrong number.
 
+mod trade;
+
 use sea_orm::{FromQueryResult, QueryResult, Value};
 use uuid::Uuid;
 
@@ -9,6 +11,8 @@ use crate::db::{Conditions, Conn, Dialect};
 use crate::kernel::id::{ReelId, StoreId};
 use crate::kernel::page::{PageRequest, read_cursor};
 use crate::kernel::{Currency, Error, Result, Time};
+
+pub use trade::trade;
 
 /// Orders that still stand: what came back counts for nothing.
 const STANDING: &str = "orders.status NOT IN ('CANCELLED', 'FAILED', 'RETURNED')";
