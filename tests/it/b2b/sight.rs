@@ -1,6 +1,8 @@
 //! Who sees which offer, and may do what about it: every RPC by everybody, with offers of
 //! every tier to every tier in every status, where tiers are strict and where they are not.
-//! What is expected comes from the few rules here, not from the code.
+//! What is expected comes from the few rules in `rules`, not from the code.
+
+mod rules;
 
 use std::time::Duration;
 
@@ -10,108 +12,10 @@ use souk::pb::souk::b2b::v1::{CreateOfferRequest, offer};
 use souk::pb::souk::users::v1::user::SellerCategory;
 use tonic::Status;
 
+use rules::{LET_IN, Lot, ROUTES, STATUSES, Viewer, about_offer, about_response};
+
 use crate::support::traders::{Traders, auction, negotiable, put_into_tier};
 use crate::support::{Client, TestApp, reason};
-
-/// What a call comes to when a refusal of what it asks for, and not of the caller, is no
-/// matter: the offer is over, the quantity is too large, the terms have changed.
-const LET_IN: &str = "let in";
-/// Statuses in which offers are looked at.
-const STATUSES: [&str; 5] = ["SCHEDULED", "ACTIVE", "SOLD", "EXPIRED", "CLOSED"];
-/// From which tier to which offers go.
-const ROUTES: [(&str, &str); 3] = [
-    ("IMPORTATEUR", "GROSSISTE"),
-    ("IMPORTATEUR", "FOURNISSEUR"),
-    ("GROSSISTE", "FOURNISSEUR"),
-];
-
-struct Lot {
-    id: String,
-    from: &'static str,
-    to: &'static str,
-    status: &'static str,
-    is_auction: bool,
-    /// What the buyer of the tier answered, where there was time to.
-    response: Option<String>,
-}
-
-/// Somebody who calls.
-struct Viewer {
-    name: &'static str,
-    client: Client,
-    /// The tier; empty for those who are in none.
-    tier: &'static str,
-    /// Owns the offers of the tier.
-    owns: bool,
-    /// Answered the offers to the tier.
-    answered: bool,
-}
-
-impl Viewer {
-    fn is_admin(&self) -> bool {
-        self.name == "admin"
-    }
-
-    fn owns(&self, lot: &Lot) -> bool {
-        self.owns && lot.from == self.tier
-    }
-
-    fn answered(&self, lot: &Lot) -> bool {
-        self.answered && lot.to == self.tier && lot.response.is_some()
-    }
-
-    /// Offers go down the chain, and where tiers are strict one step at a time.
-    fn is_target(&self, lot: &Lot, is_strict: bool) -> bool {
-        lot.to == self.tier && !(is_strict && (lot.from, lot.to) == ROUTES[1])
-    }
-
-    fn sees(&self, lot: &Lot, is_strict: bool) -> bool {
-        let is_shown = lot.status == "ACTIVE" && self.is_target(lot, is_strict);
-        self.is_admin() || self.owns(lot) || self.answered(lot) || is_shown
-    }
-
-    /// Whether an offer stands in a list of those of its status.
-    fn is_listed(&self, lot: &Lot, is_strict: bool) -> bool {
-        let is_shown = lot.status == "ACTIVE" && self.is_target(lot, is_strict);
-        self.is_admin() || self.owns(lot) || is_shown
-    }
-
-    /// Why nothing of the trade is theirs, for those of whom that is so.
-    fn barred(&self) -> Option<&'static str> {
-        match self.name {
-            "guest" => Some("TOKEN_MISSING"),
-            "admin" => None,
-            _ => self.tier.is_empty().then_some("NOT_A_TIER_SELLER"),
-        }
-    }
-}
-
-/// What a call about an offer comes to.
-fn about_offer(rpc: &str, viewer: &Viewer, lot: &Lot, is_strict: bool) -> &'static str {
-    if !viewer.sees(lot, is_strict) {
-        return "NOT_FOUND";
-    }
-    match rpc {
-        "GetBidHistory" if !lot.is_auction => "WRONG_RESPONSE_TYPE",
-        "SubmitResponse" if !viewer.is_target(lot, is_strict) => "TIER_CANNOT_RESPOND",
-        "UpdateOffer" | "CloseOffer" | "DeleteOffer" if !viewer.owns(lot) => "FORBIDDEN",
-        "ListOfferResponses" if !viewer.owns(lot) && !viewer.is_admin() => "FORBIDDEN",
-        _ => LET_IN,
-    }
-}
-
-/// What a call about the buyer's answer to an offer comes to.
-fn about_response(rpc: &str, viewer: &Viewer, lot: &Lot) -> &'static str {
-    let (is_seller, is_buyer) = (viewer.owns(lot), viewer.answered(lot));
-    match rpc {
-        _ if !is_seller && !is_buyer && !viewer.is_admin() => "NOT_FOUND",
-        "GetResponse" => LET_IN,
-        _ if viewer.is_admin() => "FORBIDDEN",
-        "WithdrawResponse" if is_seller => "FORBIDDEN",
-        "RejectResponse" if is_buyer && !lot.is_auction => "FORBIDDEN",
-        _ => LET_IN,
-    }
-}
 
 const OF_OFFERS: [(&str, &str); 8] = [
     ("GetOffer", r#"{"id":"$"}"#),
@@ -175,83 +79,48 @@ struct Market {
     viewers: Vec<Viewer>,
 }
 
-async fn market(app: &TestApp) -> Market {
+/// Somebody of every kind. Of each tier one owns its offers or answered those to it, and
+/// another did neither.
+async fn viewers(app: &TestApp) -> Vec<Viewer> {
     let traders = Traders::new(app).await;
-    let admin = &traders.admin;
-    let (importer, wholesaler) = (
-        app.tiered(admin, "IMPORTATEUR").await,
-        app.tiered(admin, "GROSSISTE").await,
-    );
-    let buyer = app.tiered(admin, "GROSSISTE").await;
-    let viewer = |name, client: &Client, tier, owns, answered| Viewer {
-        name,
-        client: client.clone(),
-        tier,
-        owns,
-        answered,
-    };
-    let viewers = vec![
-        viewer("guest", &app.guest().await, "", false, false),
-        viewer("customer", &traders.customer, "", false, false),
-        viewer("freelancer", &traders.freelancer, "", false, false),
-        viewer(
-            "a seller in no tier",
-            &app.seller().await.client,
-            "",
-            false,
-            false,
-        ),
-        viewer("admin", admin, "", false, false),
-        viewer(
-            "importateur",
-            &traders.importateur.client,
-            "IMPORTATEUR",
-            true,
-            false,
-        ),
-        viewer(
-            "another importateur",
-            &importer.client,
-            "IMPORTATEUR",
-            false,
-            false,
-        ),
-        viewer(
-            "grossiste",
-            &traders.grossiste.client,
-            "GROSSISTE",
-            true,
-            false,
-        ),
-        viewer(
-            "another grossiste",
-            &wholesaler.client,
-            "GROSSISTE",
-            false,
-            false,
-        ),
-        viewer(
-            "a grossiste who answered",
-            &buyer.client,
-            "GROSSISTE",
-            false,
-            true,
-        ),
-        viewer(
-            "fournisseur",
-            &traders.fournisseur.client,
-            "FOURNISSEUR",
-            false,
-            false,
-        ),
-        viewer(
-            "a fournisseur who answered",
-            &traders.rival.client,
-            "FOURNISSEUR",
-            false,
-            true,
-        ),
-    ];
+    let mut viewers = Vec::new();
+    for (name, client) in [
+        ("guest", app.guest().await),
+        ("customer", traders.customer),
+        ("freelancer", traders.freelancer),
+        ("a seller in no tier", app.seller().await.client),
+        ("admin", traders.admin.clone()),
+    ] {
+        viewers.push(Viewer {
+            name,
+            client,
+            tier: "",
+            owns: false,
+            answered: false,
+        });
+    }
+    for (name, tier) in [
+        ("the seller", "IMPORTATEUR"),
+        ("another", "IMPORTATEUR"),
+        ("the seller", "GROSSISTE"),
+        ("who answered", "GROSSISTE"),
+        ("another", "GROSSISTE"),
+        ("who answered", "FOURNISSEUR"),
+        ("another", "FOURNISSEUR"),
+    ] {
+        viewers.push(Viewer {
+            name,
+            client: app.tiered(&traders.admin, tier).await.client,
+            tier,
+            owns: name == "the seller",
+            answered: name == "who answered",
+        });
+    }
+    viewers
+}
+
+async fn market(app: &TestApp) -> Market {
+    let viewers = viewers(app).await;
     let mut lots = Vec::new();
     for (from, to) in ROUTES {
         for status in STATUSES {
@@ -320,7 +189,7 @@ async fn wrong(market: &Market, viewer: &Viewer, client: &Client, is_strict: boo
     let mut check = |what: String, expected: &str, given: String| {
         let expected = viewer.barred().unwrap_or(expected);
         if given != expected {
-            let name = viewer.name;
+            let name = format!("{} {}", viewer.tier, viewer.name);
             wrong.push(format!(
                 "{name}, strict {is_strict}: {what}: {given}, not {expected}"
             ));
@@ -399,7 +268,7 @@ async fn wrong_lists(
             expected.sort_unstable();
             found.sort_unstable();
             if found != expected {
-                let name = viewer.name;
+                let name = format!("{} {}", viewer.tier, viewer.name);
                 wrong.push(format!(
                     "{name}, strict {is_strict}: {rpc} {status}: {} of {}",
                     found.len(),
