@@ -140,8 +140,10 @@ mod tests {
         }
     }
 
-    /// Bids as number, amount and whether they are automatic.
-    fn taken(standing: &Standing, new: &Bidder) -> Option<Vec<(i32, i64, bool)>> {
+    /// A bid: whose, the amount, and whether it is automatic.
+    type Taken = (i32, i64, bool);
+
+    fn taken(standing: &Standing, new: &Bidder) -> Option<Vec<Taken>> {
         let bids = take(standing, new)?.into_iter();
         Some(
             bids.map(|bid| (bid.number, bid.amount, bid.automatic))
@@ -176,7 +178,7 @@ mod tests {
     #[test]
     fn maxima_answer_each_other_only_as_far_as_they_must() {
         // Leader's maximum, new bid, its maximum, and the bids.
-        let cases: [(i64, i64, i64, Vec<(i32, i64, bool)>); 7] = [
+        let cases: [(i64, i64, i64, Vec<Taken>); 7] = [
             (200, 150, 150, vec![(2, 150, false), (1, 160, true)]),
             (
                 200,
