@@ -36,8 +36,8 @@ async fn run(db: &Db, sql: &str, ids: &[Uuid]) {
     .unwrap();
 }
 
-/// Fills the tables by statements: of a hundred offers one is the asking seller's, of ten
-/// three are over, and every second one goes to each tier.
+/// Fills the tables by statements: of a thousand offers two are the asking seller's, of
+/// ten three are over, and every second one goes to each tier.
 async fn fill(db: &Db, seller: UserId, buyer: UserId) {
     let store = StoreId::new(NOW);
     insert_store(db, seller, store).await;
@@ -69,7 +69,7 @@ async fn fill(db: &Db, seller: UserId, buyer: UserId) {
          min_quantity, available_quantity, initial_quantity, price_tiers, status, outcome, \
          starts_at, responses_count, bid_increment, anti_sniping, extensions, bids_count, \
          ending_told, version, created_at, updated_at, ended_at) {numbers} \
-         SELECT {}, $1, 'Souk', CASE WHEN n % 100 = 7 THEN $2 ELSE $3 END, 'IMPORTATEUR', FALSE, \
+         SELECT {}, $1, 'Souk', CASE WHEN n % 1000 IN (2, 7) THEN $2 ELSE $3 END, 'IMPORTATEUR', FALSE, \
          'Oil', '', '[]', '[]', 'NEGOTIABLE', \
          CASE WHEN n % 2 = 0 THEN 'GROSSISTE' ELSE 'FOURNISSEUR' END, 1, 'DZD', 1, 9, 9, '[]', \
          CASE WHEN {over} THEN 'CLOSED' ELSE 'ACTIVE' END, \
@@ -129,7 +129,7 @@ async fn responses_walk(db: &Db, buyer: UserId) {
         (responses_of(None, Some(buyer), None), "b2b_responses_buyer"),
         (
             responses_of(None, Some(buyer), withdrawn),
-            "b2b_responses_buyer_status",
+            "b2b_responses_buyer",
         ),
     ] {
         let page = PageRequest {
@@ -162,7 +162,7 @@ async fn first_and_deep_pages_walk_an_index_at_a_hundred_thousand_offers() {
         };
         let of_seller = OfferFilter {
             seller: Some(seller),
-            ..by(buyer, Some(SellerCategory::Grossiste))
+            ..by(buyer, Some(SellerCategory::Fournisseur))
         };
         let mine = all(Among::Of(seller));
         let my_closed = OfferFilter {
