@@ -65,6 +65,9 @@ impl Command {
                 ("DATABASE_URL", "sqlite://data/demo/souk.db"),
                 ("OTP_DEV_CODE", demo::CODE),
                 ("RATE_LIMITS", "off"),
+                // Its auction is over before the reader is bored.
+                ("AUCTION_MIN_SECONDS", "1"),
+                ("AUCTION_EXTENSION_SECONDS", "1"),
                 // The story's own words come first.
                 ("LOG_LEVEL", "warn"),
             ],

@@ -156,7 +156,7 @@ const ROOMS: [Room; 25] = [
     },
     Room {
         path: "services/*/entity",
-        rooms: &["services", "kernel"],
+        rooms: &["services", "kernel", "db"],
         crates: &["sea_orm"],
     },
     Room {
@@ -180,7 +180,7 @@ const ROOMS: [Room; 25] = [
 ];
 
 /// Services from left to right: right may call left, never the other way.
-const SERVICES: [&str; 13] = [
+const SERVICES: [&str; 14] = [
     "users",
     "auth",
     "stores",
@@ -191,6 +191,7 @@ const SERVICES: [&str; 13] = [
     "shipping",
     "cart",
     "orders",
+    "b2b",
     "delivery",
     "analytics",
     "ops",

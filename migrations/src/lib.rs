@@ -20,6 +20,7 @@ mod m20261128_000300_media;
 mod m20261128_000310_reels;
 mod m20261128_000320_tiers;
 mod m20261130_000400_reel_pictures;
+mod m20261130_000410_b2b;
 mod sql;
 
 use sea_orm_migration::prelude::*;
@@ -49,6 +50,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261128_000310_reels::Migration),
             Box::new(m20261128_000320_tiers::Migration),
             Box::new(m20261130_000400_reel_pictures::Migration),
+            Box::new(m20261130_000410_b2b::Migration),
         ]
     }
 }

@@ -19,6 +19,7 @@ use crate::kernel::seal::Sealer;
 use crate::kernel::task::Tasks;
 use crate::pb::souk::analytics::v1::analytics_service_server::AnalyticsServiceServer;
 use crate::pb::souk::auth::v1::auth_service_server::AuthServiceServer;
+use crate::pb::souk::b2b::v1::b2b_service_server::B2bServiceServer;
 use crate::pb::souk::cart::v1::cart_service_server::CartServiceServer;
 use crate::pb::souk::catalog::v1::catalog_service_server::CatalogServiceServer;
 use crate::pb::souk::delivery::v1::delivery_service_server::DeliveryServiceServer;
@@ -31,6 +32,7 @@ use crate::pb::souk::stores::v1::store_service_server::StoreServiceServer;
 use crate::pb::souk::users::v1::user_service_server::UserServiceServer;
 use crate::services::analytics::Analytics;
 use crate::services::auth::{self, Auth, EndSessions, ForgetCredentials};
+use crate::services::b2b::{self, B2b};
 use crate::services::cart::{Carts, EmptyCarts};
 use crate::services::catalog::{self, Catalog};
 use crate::services::delivery::Delivery;
@@ -147,7 +149,14 @@ pub(super) fn build(base: &Base) -> Services {
         media.clone(),
         &base.tasks,
     );
-    let analytics = Analytics::new(db(), sealer(), stores.clone(), currency, cache);
+    let analytics = Analytics::new(
+        db(),
+        sealer(),
+        stores.clone(),
+        catalog.clone(),
+        currency,
+        cache,
+    );
     let shipping = Shipping::new(db(), stores.clone(), of_shipping(config));
     let delivery = Delivery::new(db(), sealer(), stores.clone(), shipping.clone());
     let carts = Carts::new(db(), stores.clone(), catalog.clone(), currency);
@@ -159,6 +168,15 @@ pub(super) fn build(base: &Base) -> Services {
         catalog.clone(),
         shipping.clone(),
         of_orders(config),
+    );
+    let b2b = B2b::new(
+        db(),
+        sealer(),
+        events(),
+        stores.clone(),
+        catalog.clone(),
+        media.clone(),
+        of_b2b(config),
     );
     let health = Health::new(db(), base.redis.clone());
     let environment = config.environment.as_str();
@@ -174,6 +192,7 @@ pub(super) fn build(base: &Base) -> Services {
     let registry = inventory::register(registry, &base.db);
     let registry = orders::register(registry, &orders);
     let registry = reels::register(registry, &reels);
+    let registry = b2b::register(registry, &b2b);
 
     let observers = vec![
         auth.observer(),
@@ -194,6 +213,7 @@ pub(super) fn build(base: &Base) -> Services {
         .add_service(bounded!(DeliveryServiceServer::new(delivery)))
         .add_service(bounded!(CartServiceServer::new(carts)))
         .add_service(bounded!(OrderServiceServer::new(orders)))
+        .add_service(bounded!(B2bServiceServer::new(b2b)))
         .add_service(bounded!(AnalyticsServiceServer::new(analytics)))
         .add_service(bounded!(OpsServiceServer::new(ops)));
 
@@ -236,6 +256,15 @@ fn of_orders(config: &Config) -> orders::Settings {
         currency: config.market.currency,
         default_phone_country: config.market.phone_country.clone(),
         confirm_within: config.market.confirm_within,
+    }
+}
+
+fn of_b2b(config: &Config) -> b2b::Settings {
+    b2b::Settings {
+        currency: config.market.currency,
+        strict_tiers: config.market.strict_tiers,
+        auction_min: config.market.auction_min,
+        auction_extension: config.market.auction_extension,
     }
 }
 

@@ -32,6 +32,10 @@ pub struct Market {
     pub shipping: ShippingMode,
     /// Whether sellers see only the products of the tier right above their own.
     pub strict_tiers: bool,
+    /// The shortest auction.
+    pub auction_min: Duration,
+    /// In the last so long of an auction a bid moves its end by as long.
+    pub auction_extension: Duration,
 }
 
 pub(super) fn read(reader: &mut Reader, production: bool) -> Market {
@@ -46,6 +50,21 @@ pub(super) fn read(reader: &mut Reader, production: bool) -> Market {
         72u64,
         1,
         720,
+    );
+    let shortest = reader.number(
+        ("AUCTION_MIN_SECONDS", "market.auction_min_seconds"),
+        3600u64,
+        1,
+        86_400,
+    );
+    let extension = reader.number(
+        (
+            "AUCTION_EXTENSION_SECONDS",
+            "market.auction_extension_seconds",
+        ),
+        120u64,
+        1,
+        3600,
     );
     Market {
         currency: reader.value(
@@ -76,6 +95,8 @@ pub(super) fn read(reader: &mut Reader, production: bool) -> Market {
             },
         ),
         strict_tiers: reader.flag(("B2B_STRICT_TIERS", "market.b2b_strict_tiers"), false),
+        auction_min: Duration::from_secs(shortest),
+        auction_extension: Duration::from_secs(extension),
     }
 }
 

@@ -6,6 +6,7 @@ mod events;
 mod market;
 mod reels;
 mod story;
+mod trade;
 mod video;
 
 use anyhow::{Context, Result};
@@ -29,6 +30,7 @@ pub async fn run(base: &str, admin: &str) -> Result<()> {
         .context("the sample marketplace")?;
     println!("{} stores, {} products.", market.stores, market.products);
     let customer = story::play(&client, &market).await.context("the story")?;
+    trade::play(&client).await.context("the trade")?;
     println!("\n\u{1b}[1mThe server keeps running; stop it with Ctrl-C.\u{1b}[0m");
     println!("  API page   {base}/api/docs");
     println!("  OpenAPI    {base}/openapi.json");

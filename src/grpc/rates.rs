@@ -50,7 +50,7 @@ macro_rules! classes {
     };
 }
 
-const COUNT: usize = 12;
+const COUNT: usize = 13;
 
 classes! {
     /// Reads.
@@ -77,6 +77,8 @@ classes! {
     View View "RATE_VIEW" "rates.view" 60;
     /// Files.
     Upload Upload "RATE_UPLOAD" "rates.upload" 60;
+    /// Bids and other responses to offers.
+    Bid Bid "RATE_BID" "rates.bid" 300;
 }
 
 /// The limit of each class; nothing where calls are not counted.

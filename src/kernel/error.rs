@@ -85,6 +85,7 @@ reasons! {
     LastAdmin "LAST_ADMIN" FailedPrecondition;
     LinkInvalidOrExpired "LINK_INVALID_OR_EXPIRED" InvalidArgument;
     NothingToVerify "NOTHING_TO_VERIFY" FailedPrecondition;
+    UserHasOpenOffers "USER_HAS_OPEN_OFFERS" FailedPrecondition;
 
     ValidationError "VALIDATION_ERROR" InvalidArgument;
     Forbidden "FORBIDDEN" PermissionDenied;

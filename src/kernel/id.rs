@@ -70,6 +70,10 @@ kinds! {
     ReelReport = "rpt" => ReelReportId;
     /// A word that no caption and no comment may hold.
     BlockedWord = "word" => BlockedWordId;
+    /// An offer between businesses.
+    Offer = "offer" => OfferId;
+    /// What a buyer answered to an offer.
+    OfferResponse = "resp" => OfferResponseId;
     /// A durable job.
     Job = "job" => JobId;
     /// An entry of the audit log.

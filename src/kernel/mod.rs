@@ -19,6 +19,7 @@ pub mod text;
 pub mod time;
 pub mod trace;
 pub mod wilaya;
+mod words;
 
 pub use caller::{Call, Caller, Idempotency, Role};
 pub use code_word::{CODE_WORDS, code_word};
@@ -28,3 +29,4 @@ pub use money::{Currency, Money};
 pub use secret::Secret;
 pub use time::{Clock, Time};
 pub use wilaya::{Wilaya, WilayaCode};
+pub(crate) use words::words;

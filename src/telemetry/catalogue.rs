@@ -64,6 +64,7 @@ const CLASSES: &[&str] = &[
     "RATE_COMMENT",
     "RATE_VIEW",
     "RATE_UPLOAD",
+    "RATE_BID",
 ];
 
 /// All of them.

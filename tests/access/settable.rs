@@ -190,4 +190,19 @@ pub const SETTABLE: &[(&str, &str, &str)] = &[
         "status",
         "who may make that move",
     ),
+    (
+        "B2bService/CreateOffer",
+        "currency",
+        "who makes the offer; with a product it must be the product's",
+    ),
+    (
+        "B2bService/CreateOffer",
+        "priceTiers[0].unitPrice",
+        "who makes the offer",
+    ),
+    (
+        "B2bService/UpdateOffer",
+        "priceTiers[0].unitPrice",
+        "whose offer it is, until somebody responds",
+    ),
 ];

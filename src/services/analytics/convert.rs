@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::stats::Stats;
 use super::store::{Reel, Sales};
+use super::trade::Trade;
 use crate::kernel::Currency;
 use crate::kernel::id::{ProductId, ReelId};
 use crate::pb::souk::analytics::v1 as pb;
@@ -40,6 +41,38 @@ pub fn stats_to_pb(stats: &Stats, currency: Currency) -> pb::SellerStats {
             total_likes: reels.likes,
             orders: count(sold.orders),
             revenue: sold.revenue,
+        }),
+    }
+}
+
+/// The numbers of the trade between businesses.
+pub fn trade_to_pb(trade: &Trade, currency: Currency) -> pb::B2bStats {
+    let Trade {
+        offers,
+        received,
+        made,
+    } = trade;
+    pb::B2bStats {
+        offers: Some(pb::b2b_stats::Offers {
+            total: count(offers.total),
+            active: count(offers.active),
+            sold: count(offers.sold),
+        }),
+        received: Some(pb::b2b_stats::Received {
+            total: count(received.total),
+            pending: count(received.pending),
+            response_rate: received.response_rate(),
+        }),
+        made: Some(pb::b2b_stats::Made {
+            total: count(made.total),
+            pending: count(made.pending),
+            won: count(made.won),
+            win_rate: made.win_rate(),
+        }),
+        volume: Some(pb::b2b_stats::Volume {
+            sold: received.volume,
+            bought: made.volume,
+            currency: currency.to_string(),
         }),
     }
 }

@@ -2,7 +2,7 @@
 
 use tonic::{Request, Response, Status};
 
-use super::convert::{sales_to_pb, stats_to_pb};
+use super::convert::{sales_to_pb, stats_to_pb, trade_to_pb};
 use super::{Analytics, store};
 use crate::grpc;
 use crate::grpc::paging::{Paged, take_paging};
@@ -29,6 +29,17 @@ impl AnalyticsService for Analytics {
         let stats = self.stats(&call, store).await?;
         grpc::answer(pb::GetSellerStatsResponse {
             stats: Some(stats_to_pb(&stats, self.0.currency)),
+        })
+    }
+
+    async fn get_b2b_stats(
+        &self,
+        request: Request<pb::GetB2bStatsRequest>,
+    ) -> Answered<pb::GetB2bStatsResponse> {
+        let (call, _message) = grpc::open(request)?;
+        let trade = self.trade(&call).await?;
+        grpc::answer(pb::GetB2bStatsResponse {
+            stats: Some(trade_to_pb(&trade, self.0.currency)),
         })
     }
 

@@ -10,6 +10,7 @@ mod grpc;
 mod shared;
 mod stats;
 mod store;
+mod trade;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,10 +18,13 @@ use std::time::Duration;
 use crate::cache::{Cache, Freshness, SharedCache};
 use crate::db::Db;
 use crate::kernel::Currency;
+use crate::kernel::id::UserId;
 use crate::kernel::seal::Sealer;
+use crate::services::catalog::Catalog;
 use crate::services::stores::Stores;
 
 use stats::{Counted, Whose};
+use trade::Trade;
 
 /// How old numbers may be.
 const CACHED: Freshness = Freshness::only(Duration::from_secs(5 * 60));
@@ -35,8 +39,10 @@ struct Parts {
     db: Db,
     sealer: Sealer,
     stores: Stores,
+    catalog: Catalog,
     currency: Currency,
     counted: Cache<Whose, Counted>,
+    traded: Cache<UserId, Trade>,
 }
 
 impl Analytics {
@@ -46,16 +52,20 @@ impl Analytics {
         db: Db,
         sealer: Sealer,
         stores: Stores,
+        catalog: Catalog,
         currency: Currency,
         shared: Option<&SharedCache>,
     ) -> Self {
         let counted = shared.map(shared::counted);
+        let traded = shared.map(shared::traded);
         Self(Arc::new(Parts {
             db,
             sealer,
             stores,
+            catalog,
             currency,
             counted: Cache::tiered("seller_stats", CACHED_MAX, CACHED, counted),
+            traded: Cache::tiered("b2b_stats", CACHED_MAX, CACHED, traded),
         }))
     }
 }

@@ -2,7 +2,9 @@
 
 use super::CACHED;
 use super::stats::{Counted, Whose};
+use super::trade::Trade;
 use crate::cache::{Portable, SharedCache, Tier};
+use crate::kernel::id::UserId;
 
 /// Numbers in the shared cache.
 pub(super) fn counted(cache: &SharedCache) -> Tier<Whose, Counted> {
@@ -14,6 +16,24 @@ pub(super) fn counted(cache: &SharedCache) -> Tier<Whose, Counted> {
         format!("seller:stats:{id}")
     };
     Tier::new(cache, CACHED, name, name)
+}
+
+/// Numbers of the trade between businesses in the shared cache.
+pub(super) fn traded(cache: &SharedCache) -> Tier<UserId, Trade> {
+    let name = |user: &UserId| format!("seller:trade:{}", user.uuid());
+    Tier::new(cache, CACHED, name, name)
+}
+
+impl Portable for Trade {
+    const FORM: u8 = 1;
+
+    fn to_bytes(&self) -> Option<Vec<u8>> {
+        serde_json::to_vec(self).ok()
+    }
+
+    fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        serde_json::from_slice(bytes).ok()
+    }
 }
 
 impl Portable for Counted {

@@ -2,6 +2,8 @@
 //! both of them, and never a wrong number. It reads tables of the services to the left,
 //! see docs/adr/0024.
 
+mod trade;
+
 use sea_orm::{FromQueryResult, QueryResult, Value};
 use uuid::Uuid;
 
@@ -11,6 +13,8 @@ use crate::kernel::id::{ReelId, StoreId};
 use crate::kernel::page::{PageRequest, read_cursor};
 use crate::kernel::{Currency, Error, Result, Time};
 use crate::services::reels;
+
+pub use trade::trade;
 
 /// Orders that still stand: what came back counts for nothing.
 const STANDING: &str = "orders.status NOT IN ('CANCELLED', 'FAILED', 'RETURNED')";

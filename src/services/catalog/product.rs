@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::Product;
-use super::entity::JsonText;
 use super::state::Status;
+use crate::db::JsonText;
 use crate::kernel::id::{CategoryId, ImageId, ProductId, StoreId, UserId};
 use crate::kernel::text::fold;
 use crate::kernel::{Currency, Error, Result, Time};

@@ -108,6 +108,25 @@ impl Catalog {
         self.0.stores.is_member(conn, call, store).await
     }
 
+    /// The tier that the caller sells in, if any. Costs no statement when it is cached.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn tier_of(
+        &self,
+        conn: &impl Conn,
+        caller: &Caller,
+    ) -> Result<Option<SellerCategory>> {
+        match caller {
+            Caller::User {
+                id,
+                role: Role::StoreOwner,
+                ..
+            } => self.0.categories.of(conn, *id).await,
+            _ => Ok(None),
+        }
+    }
+
     /// Whether the caller sees a product, which may have been cached when its seller was
     /// in another tier.
     pub(super) async fn sees_cached(&self, call: &Call, product: &Product) -> Result<bool> {

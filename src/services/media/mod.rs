@@ -20,6 +20,7 @@ mod form;
 mod grpc;
 mod jobs;
 mod key;
+mod pictures;
 mod poster;
 mod process;
 mod product_image;

@@ -181,7 +181,7 @@ fn wish(tx: &Tx, call: &Call, to: Status, actor: Actor, note: String) -> Move {
 }
 
 /// Moves an order with everything that follows from it.
-async fn advance(tx: &Tx, order: &mut Order, wish: Move) -> Result<()> {
+pub(super) async fn advance(tx: &Tx, order: &mut Order, wish: Move) -> Result<()> {
     let from = order.status();
     if (from, wish.to) == (Status::Delivered, Status::Returned) {
         check_return(order, wish.at)?;

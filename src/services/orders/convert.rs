@@ -75,7 +75,11 @@ pub(super) fn order_to_pb(order: &Order) -> pb::Order {
         seller_id: seller
             .map(|seller| seller.owner.to_string())
             .unwrap_or_default(),
-        buyer_kind: pb::order::BuyerKind::B2c as i32,
+        buyer_kind: match order.offer {
+            Some(_) => pb::order::BuyerKind::B2b,
+            None => pb::order::BuyerKind::B2c,
+        }
+        .into(),
         source: source_to_pb(order.source),
         status: status_to_pb(life.status),
         payment_method: method_to_pb(order.payment_method),
@@ -113,6 +117,7 @@ pub(super) fn order_to_pb(order: &Order) -> pb::Order {
         version: version_to_pb(life.version),
         created_at: Some(time_to_pb(order.created_at)),
         updated_at: Some(time_to_pb(life.updated_at)),
+        offer_id: order.offer.map(|id| id.to_string()).unwrap_or_default(),
     }
 }
 

@@ -51,6 +51,7 @@ pub(super) mod order {
         pub version: i64,
         pub created_at: i64,
         pub updated_at: i64,
+        pub offer_id: Option<Uuid>,
     }
 
     impl ActiveModelBehavior for ActiveModel {}

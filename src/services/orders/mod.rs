@@ -19,6 +19,7 @@ mod announce;
 mod basket;
 mod change;
 mod convert;
+mod deal;
 mod entity;
 mod grpc;
 mod jobs;
@@ -49,6 +50,7 @@ use crate::services::shipping::Shipping;
 use crate::services::stores::Stores;
 use crate::services::users::{Farewell, OpenOrders};
 
+pub use deal::{Deal, place_deal};
 pub use jobs::register;
 pub use state::{DeliveryType, Status, movers};
 

@@ -4,7 +4,7 @@
 use super::state::{self, Actor, DeliveryType, PaymentMethod, PaymentStatus, Status};
 use crate::kernel::geo::GeoPoint;
 use crate::kernel::id::{
-    CheckoutGroupId, OrderId, OrderItemId, ProductId, ReelId, StoreId, UserId,
+    CheckoutGroupId, OfferId, OrderId, OrderItemId, ProductId, ReelId, StoreId, UserId,
 };
 use crate::kernel::{Currency, Result, Time};
 use crate::services::inventory::Line;
@@ -127,6 +127,8 @@ pub struct Order {
     pub store_name: String,
     /// Where the items came from.
     pub source: Source,
+    /// The offer that businesses agreed on; none for consumers.
+    pub offer: Option<OfferId>,
     /// How it is paid.
     pub payment_method: PaymentMethod,
     /// Whether it is paid.
@@ -217,6 +219,8 @@ pub struct Draft {
     /// See [`Order`].
     pub source: Source,
     /// See [`Order`].
+    pub offer: Option<OfferId>,
+    /// See [`Order`].
     pub payment_method: PaymentMethod,
     /// See [`Order`].
     pub delivery_type: DeliveryType,
@@ -243,6 +247,7 @@ impl Order {
             seller: draft.seller,
             store_name: draft.store_name,
             source: draft.source,
+            offer: draft.offer,
             payment_method: draft.payment_method,
             payment_status: PaymentStatus::Pending,
             delivery_type: draft.delivery_type,

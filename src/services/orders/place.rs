@@ -148,6 +148,7 @@ fn draft(
         }),
         store_name: store.map(|store| store.name.clone()).unwrap_or_default(),
         source,
+        offer: None,
         payment_method: wish.payment_method,
         delivery_type: wish.checkout.delivery,
         receiver: receiver.clone(),

@@ -32,10 +32,10 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use crate::db::{Conn, Db, NewEvent, Seen, Tx};
-use crate::kernel::id::{StoreId, UserId};
+use crate::kernel::id::{AddressId, StoreId, UserId};
 use crate::kernel::phone::Phone;
 use crate::kernel::seal::Sealer;
-use crate::kernel::{Result, Role};
+use crate::kernel::{Code, Result, Role};
 
 pub use convert::{category_from_pb, role_from_pb, user_to_pb};
 pub use entity::address::Model as Address;
@@ -178,6 +178,26 @@ pub async fn find_all(conn: &impl Conn, ids: &[UserId]) -> Result<Vec<User>> {
 pub async fn find_by_phone(conn: &impl Conn, phone: &Phone) -> Result<Option<User>> {
     let found = store::find_by_phone(conn, phone).await?;
     Ok(found.filter(|user| user.phone_verified))
+}
+
+/// An entry of the user's own address book; nothing when there is none of this id.
+///
+/// # Errors
+/// Those of the database.
+pub async fn address(conn: &impl Conn, owner: UserId, id: AddressId) -> Result<Option<Address>> {
+    match store::find_address(conn, owner, id).await {
+        Ok(found) => Ok(Some(found)),
+        Err(error) if error.code() == Code::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// The default entry of the user's address book, where it has any.
+///
+/// # Errors
+/// Those of the database.
+pub async fn default_address(conn: &impl Conn, owner: UserId) -> Result<Option<Address>> {
+    store::default_address(conn, owner).await
 }
 
 /// Makes a customer a store owner, with the first store. Other roles stay.

@@ -162,6 +162,12 @@ pub(super) async fn find_address(
     found.ok_or_else(|| Error::not_found("address"))
 }
 
+/// The default entry of the user's address book, where it has any.
+pub(super) async fn default_address(conn: &impl Conn, owner: UserId) -> Result<Option<Address>> {
+    let found = own(owner).filter(address::Column::IsDefault.eq(true));
+    Ok(found.one(conn).await?)
+}
+
 fn own(owner: UserId) -> sea_orm::Select<address::Entity> {
     address::Entity::find().filter(address::Column::UserId.eq(owner.uuid()))
 }

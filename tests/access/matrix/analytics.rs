@@ -1,6 +1,7 @@
 //! Who may see what numbers.
 
-use super::Refusal::Hidden;
+use super::Refusal::{Hidden, Untiered};
+use super::Who::{Rival, Seller};
 use super::{Row, STORE, row};
 
 pub const ROWS: &[Row] = &[
@@ -9,6 +10,12 @@ pub const ROWS: &[Row] = &[
         r#"{"storeId":"$store"}"#,
         STORE,
         Hidden,
+    ),
+    row(
+        "AnalyticsService/GetB2bStats",
+        "{}",
+        &[Seller, Rival],
+        Untiered,
     ),
     row(
         "AnalyticsService/ListReelSales",

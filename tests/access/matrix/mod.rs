@@ -4,11 +4,13 @@
 //! The cast: `Guest` has no token; `Buyer` placed the order, owns the cart line, the
 //! address and the session; `Stranger` is another customer; `Seller` owns the store with
 //! its product and stock; `Rival` owns another store; `Staff` belongs to the seller's
-//! store, `RivalStaff` to the rival's; `Admin` runs the marketplace. `Suspended`,
-//! `Expired` and `Ended` hold a token that was good once.
+//! store, `RivalStaff` to the rival's; `Admin` runs the marketplace. In the trade between
+//! businesses the rival is a grossiste, the seller a fournisseur, and nobody else is in a
+//! tier. `Suspended`, `Expired` and `Ended` hold a token that was good once.
 
 mod analytics;
 mod auth;
+mod b2b;
 mod cart;
 mod catalog;
 mod delivery;
@@ -60,6 +62,8 @@ pub enum Refusal {
     Hidden,
     /// PERMISSION_DENIED: the thing is public, the act is not theirs.
     Denied,
+    /// NOT_A_TIER_SELLER: the trade between businesses is none of theirs.
+    Untiered,
     /// OTP_REQUIRED: the caller has to prove a phone number first.
     Unproven,
 }
@@ -162,6 +166,7 @@ pub fn rows() -> impl Iterator<Item = &'static Row> {
         reels::ROWS,
         cart::ROWS,
         orders::ROWS,
+        b2b::ROWS,
         delivery::ROWS,
         analytics::ROWS,
         ops::ROWS,

@@ -36,6 +36,9 @@ fn named_by(rpc: &str, field: &str) -> Option<Names> {
             Some("$hidden_cmt")
         }
         "ReelService" => Some("$hidden_reel"),
+        // A response is named by itself, what belongs to an offer by the offer.
+        "B2bService" if rpc.ends_with("Response") => Some("$hidden_response"),
+        "B2bService" => Some("$hidden_offer"),
         _ => None,
     };
     Some(match field {
@@ -51,6 +54,8 @@ fn named_by(rpc: &str, field: &str) -> Option<Names> {
         "image_id" => Names::Hidden("$hidden_img"),
         "order_id" => Names::Hidden("$hidden_ord"),
         "reel_id" => Names::Hidden("$hidden_reel"),
+        "offer_id" => Names::Hidden("$hidden_offer"),
+        "address_id" => Names::Hidden("$hidden_adr"),
         // Accounts have a public profile, categories are public.
         "user_id" | "seller_id" | "actor_id" | "parent_id" => Names::Open,
         _ => return None,

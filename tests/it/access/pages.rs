@@ -60,6 +60,10 @@ async fn fill(market: &Market) {
         buyer.anonymous().orders().place_order(guest).await.unwrap();
     }
     talk(market).await;
+    let withdrawn = json!({"id": market.id("$response")});
+    act(seller, "B2bService/WithdrawResponse", &withdrawn).await;
+    let terms = json!({"offerId": market.id("$offer"), "amount": 950});
+    act(seller, "B2bService/SubmitResponse", &terms).await;
     let line = json!({"storeId": store, "productId": market.id("$product"), "quantity": 1});
     let reserve = json!({"lines": [line]});
     act(admin, "InventoryService/Reserve", &reserve).await;

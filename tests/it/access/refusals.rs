@@ -20,6 +20,7 @@ fn expected(row: &Row, who: Who) -> (Code, &'static [&'static str]) {
             &["NOT_FOUND", "PRODUCT_NOT_FOUND", "UPLOAD_NOT_FOUND"],
         ),
         (_, Refusal::Denied) => (Code::PermissionDenied, &["FORBIDDEN"]),
+        (_, Refusal::Untiered) => (Code::PermissionDenied, &["NOT_A_TIER_SELLER"]),
         (_, Refusal::Unproven) => (Code::Unauthenticated, &["OTP_REQUIRED"]),
     }
 }

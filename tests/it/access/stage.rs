@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use super::market::{Ids, Template};
 use super::matrix::Who;
 use crate::support::samples::{gif_bomb, picture};
+use crate::support::traders::put_into_tier;
 use crate::support::{Client, Seller, ShippingTo, TestApp};
 
 /// The market before anybody plays.
@@ -35,6 +36,8 @@ pub async fn arrange() -> Template {
     employ(&seller, &staff, "MANAGER").await;
     employ(&seller, &clerk, "STAFF").await;
     employ(&rival, &rival_staff, "MANAGER").await;
+    put_into_tier(&admin, &seller.client, "FOURNISSEUR").await;
+    put_into_tier(&admin, &rival.client, "GROSSISTE").await;
     profile(&seller.client, "Lina").await;
     profile(&buyer, "Amine").await;
     shop_window(&seller).await;
@@ -43,7 +46,8 @@ pub async fn arrange() -> Template {
     belongings(&mut ids, &buyer).await;
     let like = json!({"id": ids["$reel"]});
     act(&buyer, "ReelService/LikeReel", &like).await;
-    recluse(&mut ids, &app, &admin).await;
+    trade(&mut ids, &rival.client, &seller.client).await;
+    recluse(&mut ids, &app, &admin, &rival.client).await;
     let (suspended, ended) = (app.customer().await, app.customer().await);
     ended.call("AuthService/Logout", "{}").await.unwrap();
     let id: souk::kernel::id::UserId = suspended.user_id.parse().unwrap();
@@ -221,9 +225,38 @@ async fn belongings(ids: &mut Ids, buyer: &Client) {
     ids.insert("$number", text_at(&order, "/order/orderNumber"));
 }
 
+/// What a seller of one tier offers to another who answers: an offer that is negotiated, an
+/// auction, and an offer that nobody has answered.
+async fn trade(ids: &mut Ids, rival: &Client, seller: &Client) {
+    let offer = json!({
+        "title": "Semoule fine", "description": "Bags of 25 kg", "tags": ["semoule"],
+        "images": ["https://example.test/semoule.jpg"], "basePrice": 1000, "minQuantity": 10,
+        "availableQuantity": 100, "endsAt": "2026-03-01T09:00:00Z",
+        "priceTiers": [{"minQuantity": 50, "unitPrice": 900}],
+    });
+    let made = act(rival, "B2bService/CreateOffer", &offer).await;
+    ids.insert("$offer", text_at(&made, "/offer/id"));
+    let terms = json!({
+        "offerId": ids["$offer"], "amount": 900, "quantity": 20, "message": "For Ramadan",
+    });
+    let response = act(seller, "B2bService/SubmitResponse", &terms).await;
+    ids.insert("$response", text_at(&response, "/response/id"));
+    let auction = json!({
+        "title": "Dattes", "basePrice": 1000, "availableQuantity": 10, "offerType": "AUCTION",
+        "startsAt": "2026-01-20T09:00:00Z", "endsAt": "2026-03-01T09:00:00Z",
+        "reservePrice": 1500, "images": ["https://example.test/dattes.jpg"], "tags": ["deglet"],
+    });
+    let auction = act(rival, "B2bService/CreateOffer", &auction).await;
+    ids.insert("$auction", text_at(&auction, "/offer/id"));
+    let bid = json!({"offerId": ids["$auction"], "amount": 1200, "maxAmount": 1300});
+    act(seller, "B2bService/SubmitResponse", &bid).await;
+    let unanswered = act(rival, "B2bService/CreateOffer", &offer).await;
+    ids.insert("$unanswered", text_at(&unanswered, "/offer/id"));
+}
+
 /// What nobody in the cast may know of: a suspended store, what stands in it, and what
-/// belongs to its one buyer.
-async fn recluse(ids: &mut Ids, app: &TestApp, admin: &Client) {
+/// belongs to its one buyer; and an offer to another tier, with an answer to it.
+async fn recluse(ids: &mut Ids, app: &TestApp, admin: &Client, rival: &Client) {
     let seller = app.seller().await;
     let hermit = app.customer().await;
     let product = json!({
@@ -248,6 +281,13 @@ async fn recluse(ids: &mut Ids, app: &TestApp, admin: &Client) {
     let order = hermit.order(&product, 2).await;
     ids.insert("$hidden_ord", order.id);
     ids.insert("$hidden_number", order.order_number);
+    put_into_tier(admin, &seller.client, "IMPORTATEUR").await;
+    let offer = json!({"title": "Caroube", "basePrice": 500, "availableQuantity": 40});
+    let offer = act(&seller.client, "B2bService/CreateOffer", &offer).await;
+    ids.insert("$hidden_offer", text_at(&offer, "/offer/id"));
+    let terms = json!({"offerId": ids["$hidden_offer"], "amount": 450});
+    let response = act(rival, "B2bService/SubmitResponse", &terms).await;
+    ids.insert("$hidden_response", text_at(&response, "/response/id"));
     let store = json!({"id": seller.store});
     act(admin, "StoreService/SuspendStore", &store).await;
     ids.insert("$hidden_store", seller.store);

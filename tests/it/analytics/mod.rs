@@ -1,5 +1,7 @@
 //! Numbers for sellers.
 
+mod trade;
+
 use serde_json::{Value, json};
 use souk::kernel::id::{OrderId, ReelId};
 use souk::pb::souk::analytics::v1::{

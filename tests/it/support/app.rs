@@ -290,7 +290,7 @@ fn config(place: &Place, settings: &[(&str, &str)]) -> Config {
 }
 
 /// Limits that no test meets by chance; tests of limits set their own.
-const RATES: [(&str, &str); 12] = [
+const RATES: [(&str, &str); 13] = [
     ("RATE_READ", "1000000/60s"),
     ("RATE_WRITE", "1000000/60s"),
     ("RATE_OTP", "1000000/60s"),
@@ -303,4 +303,5 @@ const RATES: [(&str, &str); 12] = [
     ("RATE_COMMENT", "1000000/60s"),
     ("RATE_VIEW", "1000000/60s"),
     ("RATE_UPLOAD", "1000000/60s"),
+    ("RATE_BID", "1000000/60s"),
 ];

@@ -25,7 +25,11 @@ pub(super) fn row_of(order: &Order) -> order::Model {
         store_id: order.seller.as_ref().map(|seller| seller.store.uuid()),
         store_name: order.store_name.clone(),
         seller_id: order.seller.as_ref().map(|seller| seller.owner.uuid()),
-        buyer_kind: "B2C".to_owned(),
+        buyer_kind: match order.offer {
+            Some(_) => "B2B",
+            None => "B2C",
+        }
+        .to_owned(),
         source: order.source.as_str().to_owned(),
         status: life.status.as_str().to_owned(),
         payment_method: order.payment_method.as_str().to_owned(),
@@ -58,6 +62,7 @@ pub(super) fn row_of(order: &Order) -> order::Model {
         version: life.version,
         created_at: order.created_at.micros(),
         updated_at: life.updated_at.micros(),
+        offer_id: order.offer.map(Into::into),
     }
 }
 
@@ -114,6 +119,7 @@ pub(super) fn model(mut row: order::Model, items: Vec<Item>) -> Result<Order> {
             }),
         store_name: row.store_name,
         source: word(id, "source", &row.source, Source::from_word)?,
+        offer: row.offer_id.map(Into::into),
         payment_method: word(
             id,
             "payment_method",

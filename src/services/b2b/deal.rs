@@ -1,0 +1,102 @@
+//! Deals: a response that is accepted, or wins, becomes an order.
+
+use super::announce::Type;
+use super::offer::{Offer, OfferResponse};
+use super::respond::Wish;
+use super::state::{OfferStatus, Outcome, Refusal, ResponseStatus};
+use super::{B2b, announce, finish, store};
+use crate::db::Tx;
+use crate::kernel::id::{AddressId, UserId};
+use crate::kernel::{Error, Result};
+use crate::services::orders;
+use crate::services::users;
+
+/// How a deal came about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum How {
+    /// One side accepted the other's terms.
+    Agreed,
+    /// The buyer's bid was the highest.
+    Won,
+}
+
+impl B2b {
+    /// Makes a deal of an open response to an offer that the caller holds: the order, with
+    /// its goods, and what follows for the offer and the other responses.
+    ///
+    /// # Errors
+    /// OUT_OF_STOCK and STORE_NOT_ACTIVE, of which nothing is left behind.
+    pub(super) async fn strike(
+        &self,
+        tx: &Tx,
+        offer: &mut Offer,
+        response: &mut OfferResponse,
+        how: How,
+    ) -> Result<()> {
+        let store = self.0.stores.get(tx.conn(), offer.store()).await?;
+        store.require_active()?;
+        let deal = orders::Deal {
+            offer: offer.offer_id(),
+            store: &store,
+            buyer: response.buyer(),
+            address: response.address_id.map(AddressId::from),
+            product: offer.product(),
+            name: &offer.title,
+            image: offer.images.0.first().map_or("", String::as_str),
+            unit_price: response.amount,
+            quantity: response.quantity,
+            currency: &offer.currency,
+            payment_method: &response.payment_method,
+        };
+        let order = orders::place_deal(tx, &deal).await?;
+        let now = self.now(offer);
+        response.order_id = Some(order.uuid());
+        response.settle(ResponseStatus::Accepted, None);
+        response.touch(now);
+        store::save_response(tx, response).await?;
+        let (told, outcome, lost, losers) = match how {
+            How::Agreed => (
+                Type::NegotiationAccepted,
+                Outcome::Agreed,
+                Refusal::SoldOut,
+                Type::NegotiationRejected,
+            ),
+            How::Won => (
+                Type::AuctionWon,
+                Outcome::Won,
+                Refusal::Lost,
+                Type::AuctionLost,
+            ),
+        };
+        announce::response(tx, offer, response, told);
+        offer.available_quantity -= response.quantity;
+        let is_over = how == How::Won || offer.available_quantity < offer.min_quantity;
+        if is_over {
+            offer.end(OfferStatus::Sold, outcome, now);
+            finish::reject_open(tx, offer, lost, losers).await?;
+        }
+        offer.touch(now);
+        store::save(tx, offer).await?;
+        let what = match (is_over, how) {
+            (true, How::Won) => Type::AuctionWon,
+            (true, How::Agreed) => Type::OfferSold,
+            (false, _) => Type::OfferPartlySold,
+        };
+        announce::offer(tx, offer, what, None);
+        Ok(())
+    }
+
+    /// The address that a response names is the buyer's own.
+    ///
+    /// # Errors
+    /// VALIDATION_ERROR.
+    pub(super) async fn check_address(&self, tx: &Tx, buyer: UserId, wish: &Wish) -> Result<()> {
+        let Some(id) = wish.address else {
+            return Ok(());
+        };
+        match users::address(tx.conn(), buyer, id).await? {
+            Some(_) => Ok(()),
+            None => Err(Error::field("addressId", "is not in your address book")),
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! Responding to an offer: who may, and with what.
+
+use super::B2b;
+use super::access::{self, Trader};
+use super::offer::{Offer, OfferResponse};
+use super::state::{OfferType, ResponseType};
+use crate::db::Tx;
+use crate::kernel::id::{AddressId, OfferId};
+use crate::kernel::{Error, Reason, Result};
+
+/// A wish to respond.
+#[derive(Debug, Clone)]
+pub(super) struct Wish {
+    pub offer: OfferId,
+    /// What the offer takes when absent.
+    pub kind: Option<ResponseType>,
+    /// Price of one piece in minor units.
+    pub amount: i64,
+    pub quantity: Option<i32>,
+    /// Up to what the marketplace bids for the buyer.
+    pub max_amount: Option<i64>,
+    pub address: Option<AddressId>,
+    /// The word of the contract.
+    pub payment_method: &'static str,
+    pub message: String,
+}
+
+/// A response, and its offer, after a change.
+#[derive(Debug, Clone)]
+pub(super) struct Done {
+    pub offer: Offer,
+    pub response: OfferResponse,
+}
+
+impl B2b {
+    /// Responds to an offer: negotiates, or bids.
+    ///
+    /// # Errors
+    /// See the contract.
+    pub(super) async fn respond(&self, tx: &Tx, trader: &Trader, wish: &Wish) -> Result<Done> {
+        let (offer, own) = access::lock_visible(tx, trader, wish.offer).await?;
+        let takes = match offer.kind() {
+            OfferType::Auction => ResponseType::Bid,
+            OfferType::Negotiable => ResponseType::Negotiation,
+        };
+        if !trader.is_target(&offer) {
+            let message = "the offer is not made to you";
+            return Err(Error::new(Reason::TierCannotRespond, message));
+        }
+        if wish.kind.is_some_and(|kind| kind != takes) {
+            let message = format!("the offer takes a {}", takes.as_str());
+            return Err(Error::new(Reason::WrongResponseType, message).at("responseType"));
+        }
+        match takes {
+            ResponseType::Bid => self.bid(tx, trader, offer, own, wish).await,
+            ResponseType::Negotiation => self.negotiate(tx, trader, offer, wish).await,
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! Every query on offers, responses, rounds and bids; lists have a file of their own.
+
+pub(super) mod lists;
+
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, Condition, DbErr, EntityTrait, IntoActiveModel, QueryFilter,
+    QueryOrder, QuerySelect,
+};
+use uuid::Uuid;
+
+use super::entity::{bid, offer, response, round};
+use super::offer::{Offer, OfferResponse};
+use super::state::{OfferStatus, Refusal};
+use crate::db::{Conn, Tx, unique_violation};
+use crate::kernel::id::{OfferId, OfferResponseId, UserId};
+use crate::kernel::{Error, Reason, Result, Time};
+
+/// The offer of an id, unless it is deleted.
+pub async fn find(conn: &impl Conn, id: OfferId) -> Result<Option<Offer>> {
+    let query = offer::Entity::find_by_id(id.uuid());
+    let query = query.filter(offer::Column::DeletedAt.is_null());
+    Ok(query.one(conn).await?)
+}
+
+/// Like [`find`], and holds the offer until commit.
+pub async fn lock(tx: &Tx, id: OfferId) -> Result<Option<Offer>> {
+    let query = offer::Entity::find_by_id(id.uuid());
+    let query = query.filter(offer::Column::DeletedAt.is_null());
+    Ok(query.lock_exclusive().one(tx.conn()).await?)
+}
+
+/// Adds an offer.
+pub async fn insert(tx: &Tx, new: &Offer) -> Result<()> {
+    let row = new.clone().into_active_model().reset_all();
+    offer::Entity::insert(row)
+        .exec_without_returning(tx.conn())
+        .await?;
+    Ok(())
+}
+
+/// Writes a changed offer, which the caller holds.
+pub async fn save(tx: &Tx, changed: &Offer) -> Result<()> {
+    let row = changed.clone().into_active_model().reset_all();
+    row.update(tx.conn()).await?;
+    Ok(())
+}
+
+/// The response of an id.
+pub async fn find_response(conn: &impl Conn, id: OfferResponseId) -> Result<Option<OfferResponse>> {
+    Ok(response::Entity::find_by_id(id.uuid()).one(conn).await?)
+}
+
+/// What a buyer answered last to an offer.
+pub async fn newest_of_buyer(
+    conn: &impl Conn,
+    offer: OfferId,
+    buyer: UserId,
+) -> Result<Option<OfferResponse>> {
+    let query = response::Entity::find()
+        .filter(response::Column::OfferId.eq(offer.uuid()))
+        .filter(response::Column::BuyerId.eq(buyer.uuid()))
+        .order_by_desc(response::Column::Id)
+        .limit(1);
+    Ok(query.one(conn).await?)
+}
+
+/// Adds a response.
+///
+/// # Errors
+/// RESPONSE_PENDING when the buyer has an open one.
+pub async fn insert_response(tx: &Tx, new: &OfferResponse) -> Result<()> {
+    let row = new.clone().into_active_model().reset_all();
+    let added = response::Entity::insert(row).exec_without_returning(tx.conn());
+    added.await.map(drop).map_err(pending)
+}
+
+fn pending(error: DbErr) -> Error {
+    match unique_violation(&error) {
+        Some(_) => {
+            let message = "you have an open response to this offer";
+            Error::new(Reason::ResponsePending, message).caused_by(error)
+        }
+        None => error.into(),
+    }
+}
+
+/// Writes a changed response, whose offer the caller holds.
+pub async fn save_response(tx: &Tx, changed: &OfferResponse) -> Result<()> {
+    let row = changed.clone().into_active_model().reset_all();
+    row.update(tx.conn()).await?;
+    Ok(())
+}
+
+/// The open responses to an offer, in their order.
+pub async fn open_responses(tx: &Tx, offer: OfferId) -> Result<Vec<OfferResponse>> {
+    let query = response::Entity::find()
+        .filter(response::Column::OfferId.eq(offer.uuid()))
+        .filter(response::Column::Status.is_in(["PENDING", "OUTBID"]))
+        .order_by_asc(response::Column::Number);
+    Ok(query.all(tx.conn()).await?)
+}
+
+/// Rejects every open response to an offer that the caller holds. One statement.
+pub async fn reject_open(tx: &Tx, offer: OfferId, why: Refusal, now: Time) -> Result<()> {
+    let sql = "UPDATE b2b_responses SET status = 'REJECTED', refusal = $1, \
+               version = version + 1, updated_at = $2 \
+               WHERE offer_id = $3 AND status IN ('PENDING', 'OUTBID')";
+    let values = [
+        why.as_str().into(),
+        now.micros().into(),
+        offer.uuid().into(),
+    ];
+    let statement = tx.dialect().statement(sql, values);
+    tx.conn().execute_raw(statement).await?;
+    Ok(())
+}
+
+/// Offers that should have begun or ended by now, the longest overdue first.
+pub async fn overdue(conn: &impl Conn, now: Time, limit: u64) -> Result<Vec<OfferId>> {
+    let is_late = Condition::any()
+        .add(
+            Condition::all()
+                .add(offer::Column::Status.eq(OfferStatus::Scheduled.as_str()))
+                .add(offer::Column::StartsAt.lte(now.micros())),
+        )
+        .add(
+            Condition::all()
+                .add(offer::Column::Status.eq(OfferStatus::Active.as_str()))
+                .add(offer::Column::EndsAt.lte(now.micros())),
+        );
+    let rows = offer::Entity::find()
+        .select_only()
+        .column(offer::Column::Id)
+        .filter(offer::Column::DeletedAt.is_null())
+        .filter(is_late)
+        .order_by_asc(offer::Column::EndsAt)
+        .limit(limit)
+        .into_tuple::<Uuid>()
+        .all(conn)
+        .await?;
+    Ok(rows.into_iter().map(OfferId::from).collect())
+}
+
+/// Adds a round to a negotiation.
+pub async fn append_round(tx: &Tx, new: &round::Model) -> Result<()> {
+    let row = new.clone().into_active_model().reset_all();
+    round::Entity::insert(row)
+        .exec_without_returning(tx.conn())
+        .await?;
+    Ok(())
+}
+
+/// The rounds of a negotiation, oldest first.
+pub async fn rounds(conn: &impl Conn, id: OfferResponseId) -> Result<Vec<round::Model>> {
+    let query = round::Entity::find()
+        .filter(round::Column::ResponseId.eq(id.uuid()))
+        .order_by_asc(round::Column::Number);
+    Ok(query.all(conn).await?)
+}
+
+/// Adds bids to an auction, in their order.
+pub async fn append_bids(tx: &Tx, new: &[bid::Model]) -> Result<()> {
+    let rows = new.iter().cloned();
+    let rows = rows.map(|row| row.into_active_model().reset_all());
+    bid::Entity::insert_many(rows)
+        .exec_without_returning(tx.conn())
+        .await?;
+    Ok(())
+}

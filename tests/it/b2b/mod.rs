@@ -1,0 +1,5 @@
+//! The trade between businesses.
+
+mod lists;
+mod sight;
+mod streams;
