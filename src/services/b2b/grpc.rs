@@ -114,16 +114,9 @@ impl B2bService for B2b {
         request: Request<pb::SubmitResponseRequest>,
     ) -> Answered<pb::SubmitResponseResponse> {
         let (call, message) = grpc::open(request)?;
-        let trader = &self.trader(&call).await?;
-        let wish = &convert::wish_from_pb(message)?;
-        let write = |tx| async move {
-            let done = self.respond(&tx, trader, wish).await?;
-            Ok(pb::SubmitResponseResponse {
-                offer: Some(trader.shown(&done.offer, Some(&done.response))),
-                response: Some(self.response_shown(tx.conn(), trader, &done).await?),
-            })
-        };
-        grpc::reply(self.0.db.write(&call, write).await?)
+        let trader = self.trader(&call).await?;
+        let wish = convert::wish_from_pb(message)?;
+        grpc::reply(self.submit(&call, trader, wish).await?)
     }
 
     async fn get_response(

@@ -28,6 +28,7 @@ mod list;
 mod manage;
 mod negotiate;
 mod offer;
+mod queue;
 mod respond;
 mod state;
 mod store;
@@ -72,6 +73,7 @@ struct Parts {
     catalog: Catalog,
     media: Media,
     settings: Settings,
+    queue: queue::Queue,
 }
 
 impl B2b {
@@ -93,6 +95,7 @@ impl B2b {
             catalog,
             media,
             settings,
+            queue: queue::Queue::default(),
         }))
     }
 }
