@@ -3,6 +3,7 @@
 //! Each invariant is a query for its offenders. A healthy database answers every one
 //! with nothing; whatever it answers is named, counted and shown.
 
+mod b2b;
 mod invariants;
 mod paths;
 mod uses;
@@ -92,7 +93,7 @@ pub async fn run(db: &Db) -> Result<Report> {
             .await?;
     }
     let mut report = Report::default();
-    for invariant in invariants::ALL {
+    for invariant in invariants::ALL.iter().chain(b2b::ALL) {
         let offenders = offenders(&snapshot, db.dialect(), invariant).await?;
         report.add(invariant.name, invariant.says, offenders);
     }
@@ -105,7 +106,7 @@ pub async fn run(db: &Db) -> Result<Report> {
     let miscounted = uses::miscounted(&snapshot, db.dialect()).await?;
     report.add(
         "media-uses",
-        "the uses of a file are the products and reels that show it",
+        "the uses of a file are the products, reels and offers that show it",
         miscounted,
     );
     let damage = damage(&snapshot, db.dialect()).await?;

@@ -1,9 +1,10 @@
-//! Whether what is counted of the uses of files is what products and reels show.
+//! Whether what is counted of the uses of files is what products, reels and offers show.
 
 use std::collections::{BTreeSet, HashMap};
 
-use sea_orm::{ConnectionTrait, DatabaseTransaction};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, QueryResult};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
 use crate::db::Dialect;
@@ -18,7 +19,7 @@ struct Image {
     url: String,
 }
 
-/// The files whose uses are not the number of products and reels that show them.
+/// The files whose uses are not the number of products, reels and offers that show them.
 pub(super) async fn miscounted(
     snapshot: &DatabaseTransaction,
     dialect: Dialect,
@@ -37,16 +38,24 @@ pub(super) async fn miscounted(
             *left -= 1;
         }
     };
+    let mut show_all = |urls: &[String]| {
+        let keys = urls.iter().flat_map(|url| keys(url));
+        let found: BTreeSet<&Uuid> = keys.filter_map(|key| ids.get(key)).collect();
+        found.into_iter().for_each(&mut shown);
+    };
     let sql = "SELECT images FROM products WHERE status <> 'DELETED' AND images <> '[]'";
     for row in rows(sql).await? {
-        let images: String = row.try_get("", "images")?;
-        let images: Vec<Image> = serde_json::from_str(&images).map_err(Error::internal)?;
-        let found: BTreeSet<&Uuid> = images
-            .iter()
-            .flat_map(|image| keys(&image.url))
-            .filter_map(|key| ids.get(key))
-            .collect();
-        found.into_iter().for_each(&mut shown);
+        let images: Vec<Image> = json(&row)?;
+        show_all(
+            &images
+                .into_iter()
+                .map(|image| image.url)
+                .collect::<Vec<_>>(),
+        );
+    }
+    let sql = "SELECT images FROM b2b_offers WHERE deleted_at IS NULL AND images <> '[]'";
+    for row in rows(sql).await? {
+        show_all(&json::<Vec<String>>(&row)?);
     }
     let sql = "SELECT video_media_id AS id FROM reels \
                WHERE video_media_id IS NOT NULL AND deleted_at IS NULL UNION ALL \
@@ -57,6 +66,11 @@ pub(super) async fn miscounted(
     }
     let wrong = uses.iter().filter(|(_, left)| **left != 0);
     Ok(wrong.map(|(id, _)| id.to_string()).collect())
+}
+
+fn json<T: DeserializeOwned>(row: &QueryResult) -> Result<T> {
+    let images: String = row.try_get("", "images")?;
+    serde_json::from_str(&images).map_err(Error::internal)
 }
 
 /// What may be a key of ours in an address.
