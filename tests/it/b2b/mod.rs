@@ -1,0 +1,4 @@
+//! The trade between businesses: offers, negotiations and auctions.
+
+mod bids;
+mod ends;
