@@ -8,7 +8,7 @@ use crate::db::{Conn, Tx};
 use crate::kernel::id::{OfferId, OfferResponseId, UserId};
 use crate::kernel::{Call, Error, Reason, Result};
 use crate::pb::souk::b2b::v1 as pb;
-use crate::services::users::SellerCategory;
+use crate::services::users::{SellerCategory, User};
 
 /// Somebody who may look at the trade between businesses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +34,15 @@ impl Trader {
         };
         let is_named = offer.target() == Some(own) && offer.seller() != self.user;
         is_named && may_target(seller, own, self.is_strict)
+    }
+
+    /// The trader in the tier that the account, which the caller holds, is in now; one who
+    /// has left the chain is in none.
+    pub(super) fn now(&self, account: Option<&User>) -> Self {
+        Self {
+            tier: account.and_then(User::seller_category),
+            ..*self
+        }
     }
 
     /// Whether the trader sees an offer; `has_responded` to it or not.

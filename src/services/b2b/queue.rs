@@ -11,6 +11,7 @@ use tokio::sync::oneshot;
 
 use super::access::{self, Trader};
 use super::convert::response_to_pb;
+use super::offer::Offer;
 use super::respond::{Done, Wish};
 use super::{B2b, store};
 use crate::db::{Answer, Tx};
@@ -18,7 +19,7 @@ use crate::kernel::id::{OfferId, UserId};
 use crate::kernel::task::to_the_end;
 use crate::kernel::{Call, Error, Reason, Result};
 use crate::pb::souk::b2b::v1::SubmitResponseResponse;
-use crate::services::users;
+use crate::services::users::{self, User};
 
 /// Bids that one transaction takes.
 const BATCH: usize = 128;
@@ -119,8 +120,8 @@ impl B2b {
             let (trader, wish) = (&trader, &wish);
             let write = |tx: Tx| async move {
                 let done = self.respond(&tx, trader, wish).await?;
-                let names = names(&tx, &[trader.user]).await?;
-                Ok(shown(trader, &done, &names))
+                let account = users::find(tx.conn(), trader.user).await?;
+                Ok(shown(trader, &done, account.as_ref()))
             };
             return db.write(call, write).await;
         }
@@ -145,17 +146,22 @@ impl B2b {
 
     /// Takes bids together; each is answered or refused by itself.
     async fn take_together(&self, tx: &Tx, id: OfferId, bids: &[Bid]) -> Result<Vec<Submitted>> {
+        // Before the auction: whoever leaves the chain holds the account first, too.
+        let bidders: Vec<UserId> = bids.iter().map(|bid| bid.trader.user).collect();
+        let accounts = users::hold_all(tx, &bidders).await?.into_iter();
+        let accounts = accounts.map(|account| (account.user_id(), account));
+        let accounts = &accounts.collect();
         let offer = store::lock(tx, id).await?;
         let calls: Vec<&Call> = bids.iter().map(|bid| &bid.call).collect();
         let answers = tx.recorded(&calls).await?;
         let fresh = bids.iter().zip(&answers);
         let fresh = fresh.filter_map(|(bid, answer)| answer.is_none().then_some(bid));
         let fresh: Vec<&Bid> = fresh.collect();
-        let mut taken = match offer {
-            Some(offer) => self.take_fresh(tx, offer, &fresh).await?,
+        let taken = match offer {
+            Some(offer) => self.take_fresh(tx, offer, &fresh, accounts).await?,
             None => fresh.iter().map(|_| Err(access::no_offer())).collect(),
-        }
-        .into_iter();
+        };
+        let mut taken = taken.into_iter();
         let answers = answers.into_iter().filter_map(|answer| match answer {
             Some(recorded) => Some(recorded),
             None => Some(taken.next()?.map(Answer::fresh)),
@@ -167,15 +173,20 @@ impl B2b {
     async fn take_fresh(
         &self,
         tx: &Tx,
-        offer: super::Offer,
+        offer: Offer,
         bids: &[&Bid],
+        accounts: &HashMap<UserId, User>,
     ) -> Result<Vec<Result<SubmitResponseResponse>>> {
-        let wishes = bids.iter().map(|bid| (&bid.trader, &bid.wish));
+        let traders: Vec<Trader> = bids
+            .iter()
+            .map(|bid| bid.trader.now(accounts.get(&bid.trader.user)))
+            .collect();
+        let wishes = traders.iter().zip(bids.iter().map(|bid| &bid.wish));
         let done = self.bid(tx, offer, &wishes.collect::<Vec<_>>()).await?;
-        let bidders: Vec<UserId> = bids.iter().map(|bid| bid.trader.user).collect();
-        let names = names(tx, &bidders).await?;
-        let taken = bids.iter().zip(done);
-        let taken = taken.map(|(bid, done)| Ok(shown(&bid.trader, &done?, &names)));
+        let taken = bids.iter().zip(done).map(|(bid, done)| {
+            let account = accounts.get(&bid.trader.user);
+            Ok(shown(&bid.trader, &done?, account))
+        });
         let taken: Vec<Result<_>> = taken.collect();
         let answered = bids.iter().zip(&taken);
         let answered = answered.filter_map(|(bid, taken)| Some((&bid.call, taken.as_ref().ok()?)));
@@ -212,17 +223,11 @@ impl Taker {
 }
 
 /// What a bidder or a buyer is answered.
-fn shown(trader: &Trader, done: &Done, names: &HashMap<UserId, String>) -> SubmitResponseResponse {
-    let name = names.get(&trader.user).map_or("", String::as_str);
+fn shown(trader: &Trader, done: &Done, account: Option<&User>) -> SubmitResponseResponse {
+    let name = account.and_then(|account| account.name.as_deref());
+    let name = name.unwrap_or_default();
     SubmitResponseResponse {
         response: Some(response_to_pb(&done.response, &done.offer, name, true)),
         offer: Some(trader.shown(&done.offer, Some(&done.response))),
     }
-}
-
-async fn names(tx: &Tx, ids: &[UserId]) -> Result<HashMap<UserId, String>> {
-    let users = users::find_all(tx.conn(), ids).await?.into_iter();
-    Ok(users
-        .map(|user| (user.user_id(), user.name.unwrap_or_default()))
-        .collect())
 }
