@@ -3,6 +3,7 @@
 //! Each invariant is a query for its offenders. A healthy database answers every one
 //! with nothing; whatever it answers is named, counted and shown.
 
+mod b2b;
 mod invariants;
 mod paths;
 mod uses;
@@ -94,7 +95,7 @@ pub async fn run(db: &Db, blobs: &dyn Blobs) -> Result<Report> {
             .await?;
     }
     let mut report = Report::default();
-    for invariant in invariants::ALL {
+    for invariant in invariants::ALL.iter().chain(b2b::ALL) {
         let offenders = offenders(&snapshot, db.dialect(), invariant).await?;
         report.add(invariant.name, invariant.says, offenders);
     }

@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use sea_orm::{ConnectionTrait, DatabaseTransaction};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, QueryResult};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
 use crate::clients::blob::Blobs;
@@ -38,13 +39,19 @@ pub(super) async fn miscounted(
             *left -= 1;
         }
     };
+    let mut show_all = |urls: &[String]| {
+        let found: BTreeSet<&Uuid> = urls.iter().filter_map(|url| of_ours(url)).collect();
+        found.into_iter().for_each(&mut shown);
+    };
     let sql = "SELECT images FROM products WHERE status <> 'DELETED' AND images <> '[]'";
     for row in rows(sql).await? {
-        let images: String = row.try_get("", "images")?;
-        let images: Vec<Image> = serde_json::from_str(&images).map_err(Error::internal)?;
-        let found = images.iter().filter_map(|image| of_ours(&image.url));
-        let found: BTreeSet<&Uuid> = found.collect();
-        found.into_iter().for_each(&mut shown);
+        let images: Vec<Image> = json(&row)?;
+        let urls: Vec<String> = images.into_iter().map(|image| image.url).collect();
+        show_all(&urls);
+    }
+    let sql = "SELECT images FROM b2b_offers WHERE deleted_at IS NULL AND images <> '[]'";
+    for row in rows(sql).await? {
+        show_all(&json::<Vec<String>>(&row)?);
     }
     let sql = "SELECT avatar_url AS url FROM users \
                WHERE avatar_url IS NOT NULL AND deleted_at IS NULL UNION ALL \
@@ -66,4 +73,9 @@ pub(super) async fn miscounted(
     }
     let wrong = uses.iter().filter(|(_, left)| **left != 0);
     Ok(wrong.map(|(id, _)| id.to_string()).collect())
+}
+
+fn json<T: DeserializeOwned>(row: &QueryResult) -> Result<T> {
+    let images: String = row.try_get("", "images")?;
+    serde_json::from_str(&images).map_err(Error::internal)
 }

@@ -63,9 +63,9 @@ impl From<DbErr> for Error {
 /// Whether the same transaction may succeed when it runs again from its beginning.
 pub(super) fn is_retryable(error: &Error) -> bool {
     let source = StdError::source(error).and_then(|source| source.downcast_ref::<DbErr>());
-    source
-        .and_then(code)
-        .is_some_and(|code| RETRYABLE.contains(&code.as_str()))
+    let again = source.is_some_and(|source| matches!(source, DbErr::RecordNotInserted));
+    let code = source.and_then(code);
+    again || code.is_some_and(|code| RETRYABLE.contains(&code.as_str()))
 }
 
 /// Whether a lock was not free in time.

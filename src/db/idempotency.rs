@@ -4,12 +4,15 @@
 //! for the one writer, on PostgreSQL for the row, until the lock timeout. Refusals are
 //! not recorded, because a refused transaction leaves no key behind.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use prost::Message;
-use sea_orm::{ConnectionTrait, DbErr};
+use sea_orm::{ConnectionTrait, DbErr, Value};
+use serde_json::json;
 
 use super::connect::Db;
+use super::dialect::{Dialect, Kind};
 use super::errors::is_lock_timeout;
 use super::tx::Tx;
 use crate::kernel::caller::Idempotency;
@@ -112,10 +115,7 @@ async fn find(tx: &Tx, call: &Call, wish: &Idempotency) -> Result<Option<Vec<u8>
         return Ok(None);
     }
     if row.try_get::<Vec<u8>>("", "request_hash")? != wish.request_hash {
-        return Err(Error::new(
-            Reason::IdempotencyKeyReused,
-            "this Idempotency-Key was used with another request",
-        ));
+        return Err(reused());
     }
     row.try_get::<Option<Vec<u8>>>("", "answer")?
         .map(Some)
@@ -143,6 +143,112 @@ pub(super) async fn record(
         .execute_raw(tx.dialect().statement(sql, values))
         .await?;
     Ok(())
+}
+
+impl Tx {
+    /// What was answered before to calls of one method that carry a key. For calls that are
+    /// answered together: they must take turns on something that this transaction holds
+    /// already, so that of two with one key the later one finds what the earlier one was
+    /// answered. No two of them may have the same key.
+    ///
+    /// # Errors
+    /// Those of the database; IDEMPOTENCY_KEY_REUSED is the answer of one call.
+    pub async fn recorded<T: Message + Default>(
+        &self,
+        calls: &[&Call],
+    ) -> Result<Vec<Option<Result<Answer<T>>>>> {
+        let Some(method) = calls.iter().find(|call| call.idempotency.is_some()) else {
+            return Ok(calls.iter().map(|_| None).collect());
+        };
+        let wished = calls.iter().filter_map(|call| {
+            let wish = call.idempotency.as_ref()?;
+            Some(json!([scope(call), wish.key]))
+        });
+        let sql = format!(
+            "SELECT kept.scope, kept.key, kept.request_hash, kept.answer FROM {} AS want \
+             JOIN idempotency_keys kept ON kept.scope = want.scope AND kept.key = want.key \
+             WHERE kept.method = $2 AND kept.expires_at > $3",
+            self.dialect()
+                .table(&[("scope", Kind::Text), ("key", Kind::Text)], 1),
+        );
+        let values = [
+            Dialect::rows(wished),
+            method.method.into(),
+            self.now().micros().into(),
+        ];
+        let rows = self
+            .conn()
+            .query_all_raw(self.dialect().statement(sql, values))
+            .await?;
+        let mut kept = HashMap::with_capacity(rows.len());
+        for row in &rows {
+            let whose: (String, String) = (row.try_get("", "scope")?, row.try_get("", "key")?);
+            let hash: Vec<u8> = row.try_get("", "request_hash")?;
+            kept.insert(whose, (hash, row.try_get::<Vec<u8>>("", "answer")?));
+        }
+        let answers = calls.iter().map(|call| {
+            let wish = call.idempotency.as_ref()?;
+            let (hash, answer) = kept.get(&(scope(call), wish.key.clone()))?;
+            if *hash != wish.request_hash {
+                return Some(Err(reused()));
+            }
+            let replay = |value| Answer {
+                value,
+                replayed: true,
+            };
+            let value = T::decode(answer.as_slice()).map_err(Error::internal);
+            Some(value.map(replay))
+        });
+        Ok(answers.collect())
+    }
+
+    /// Records what calls are answered together; those without a key leave nothing.
+    ///
+    /// # Errors
+    /// Those of the database. When somebody else uses one of the keys just now, the
+    /// transaction runs again.
+    pub async fn record<T: Message>(&self, answered: &[(&Call, &T)]) -> Result<()> {
+        let with_key = answered.iter().filter_map(|(call, answer)| {
+            let wish = call.idempotency.as_ref()?;
+            Some((scope(call), *call, wish, answer.encode_to_vec()))
+        });
+        let mut rows: Vec<_> = with_key.collect();
+        if rows.is_empty() {
+            return Ok(());
+        }
+        // In one order everywhere, so that nobody waits in a circle.
+        rows.sort_by(|one, other| (&one.0, &one.2.key).cmp(&(&other.0, &other.2.key)));
+        let (count, mut values) = (rows.len(), Vec::<Value>::with_capacity(rows.len() * 7));
+        for (scope, call, wish, answer) in rows {
+            values.extend([
+                scope.into(),
+                call.method.into(),
+                wish.key.clone().into(),
+                wish.request_hash.to_vec().into(),
+                answer.into(),
+                self.now().micros().into(),
+                (self.now() + KEPT).micros().into(),
+            ]);
+        }
+        let places: Vec<String> = (0..count)
+            .map(|row| format!("({})", Dialect::placeholders(row * 7 + 1, 7)))
+            .collect();
+        let sql = format!(
+            "INSERT INTO idempotency_keys \
+             (scope, method, key, request_hash, answer, created_at, expires_at) VALUES {} \
+             ON CONFLICT (scope, method, key) DO UPDATE SET request_hash = excluded.request_hash, \
+             answer = excluded.answer, created_at = excluded.created_at, \
+             expires_at = excluded.expires_at \
+             WHERE idempotency_keys.expires_at <= excluded.created_at",
+            places.join(", ")
+        );
+        let statement = self.dialect().statement(sql, values);
+        let done = self.conn().execute_raw(statement).await?;
+        match done.rows_affected() == count as u64 {
+            true => Ok(()),
+            false => Err(in_progress().caused_by(DbErr::RecordNotInserted)),
+        }
+    }
 }
 
 /// Records that one statement removes, so that none is long.
@@ -175,6 +281,13 @@ async fn purge(tx: &Tx) -> Result<u64> {
         .execute_raw(tx.dialect().statement(sql, values))
         .await?;
     Ok(done.rows_affected())
+}
+
+fn reused() -> Error {
+    Error::new(
+        Reason::IdempotencyKeyReused,
+        "this Idempotency-Key was used with another request",
+    )
 }
 
 fn in_progress() -> Error {

@@ -67,11 +67,17 @@ impl NewJob {
 }
 
 const EVENT_COLUMNS: usize = 6;
+/// Events that one statement appends: a statement of SQLite carries 32,766 values.
+const EVENT_BATCH: usize = 1_000;
 
 pub(super) async fn append_events(tx: &Tx, events: &[NewEvent]) -> Result<()> {
-    if events.is_empty() {
-        return Ok(());
+    for batch in events.chunks(EVENT_BATCH) {
+        append_batch(tx, batch).await?;
     }
+    Ok(())
+}
+
+async fn append_batch(tx: &Tx, events: &[NewEvent]) -> Result<()> {
     let mut values: Vec<Value> = Vec::with_capacity(events.len() * EVENT_COLUMNS);
     for event in events {
         values.extend([
@@ -154,4 +160,39 @@ fn rows(count: usize, columns: usize) -> String {
         .map(|row| format!("({})", Dialect::placeholders(row * columns + 1, columns)))
         .collect::<Vec<_>>()
         .join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::db::testing::on_each;
+    use crate::kernel::Clock;
+
+    #[tokio::test]
+    async fn a_change_may_tell_thousands() {
+        on_each(Clock::system(), |db| async move {
+            let many: i64 = 12_345;
+            let tell = |tx: Tx| async move {
+                for person in 1..=many {
+                    tx.emit(NewEvent {
+                        topic: format!("person/{person}"),
+                        kind: "test.told",
+                        aggregate: Uuid::from_u128(u128::from(person.unsigned_abs())),
+                        version: 1,
+                        payload: Vec::new(),
+                    });
+                }
+                Ok(())
+            };
+            db.transact(tell).await.unwrap();
+            let count = "SELECT count(*) AS told FROM events";
+            let row = db
+                .read()
+                .query_one_raw(db.dialect().statement(count, []))
+                .await;
+            let told: i64 = row.unwrap().unwrap().try_get("", "told").unwrap();
+            assert_eq!(told, many);
+        })
+        .await;
+    }
 }

@@ -6,7 +6,7 @@ use super::{B2b, store};
 use crate::db::{Conn, Tx};
 use crate::kernel::id::{OfferId, OfferResponseId, UserId};
 use crate::kernel::{Call, Error, Reason, Result};
-use crate::services::users::SellerCategory;
+use crate::services::users::{SellerCategory, User};
 
 /// Whose an offer is, and to whom it is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,6 +59,15 @@ impl Trader {
         };
         let is_named = made.to == Some(own) && made.seller != self.user;
         is_named && may_target(seller, own, self.is_strict)
+    }
+
+    /// The trader in the tier that the account, which the caller holds, is in now; one who
+    /// has left the chain is in none.
+    pub(super) fn now(&self, account: Option<&User>) -> Self {
+        Self {
+            tier: account.and_then(User::seller_category),
+            ..*self
+        }
     }
 
     /// Whether the trader sees an offer; `has_responded` to it or not.

@@ -1,4 +1,8 @@
-//! Bids: taken one after the other, on the row of the auction.
+//! Bids: taken one after the other, on the row of the auction. Those that wait for it
+//! together are taken together: what they read is read once, and so is what they change
+//! written.
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::access::Trader;
 use super::announce::Type;
@@ -6,70 +10,43 @@ use super::auction::{self, Bidder, Standing, Step};
 use super::entity::bid;
 use super::negotiate::blank;
 use super::offer::{Offer, OfferResponse};
-use super::respond::{Done, Wish};
+use super::respond::{self, Done, Wish};
 use super::state::{ResponseStatus, ResponseType};
 use super::{B2b, announce, finish, store};
 use crate::db::Tx;
-use crate::kernel::id::OfferResponseId;
+use crate::kernel::id::UserId;
 use crate::kernel::{Error, Reason, Result, Time};
 
 /// How often late bids move the end of an auction at the most; the database knows it too.
 const MAX_EXTENSIONS: i32 = 10;
 
 impl B2b {
-    /// Bids on an auction that the caller holds; `own` are the bidder's bids so far.
+    /// Bids on an auction that the caller holds, in this order. Who is refused leaves
+    /// nothing behind.
     ///
     /// # Errors
-    /// AUCTION_NOT_STARTED, AUCTION_ENDED, QUANTITY_OUT_OF_RANGE, BID_TOO_LOW.
+    /// Those of the database. Of each bid: NOT_FOUND, TIER_CANNOT_RESPOND,
+    /// WRONG_RESPONSE_TYPE, AUCTION_NOT_STARTED, AUCTION_ENDED, QUANTITY_OUT_OF_RANGE,
+    /// BID_TOO_LOW, VALIDATION_ERROR.
     pub(super) async fn bid(
         &self,
         tx: &Tx,
-        trader: &Trader,
-        mut offer: Offer,
-        own: Option<OfferResponse>,
-        wish: &Wish,
-    ) -> Result<Done> {
+        offer: Offer,
+        bids: &[(&Trader, &Wish)],
+    ) -> Result<Vec<Result<Done>>> {
         let now = self.now(&offer);
-        offer.require_active(now)?;
-        let before = own.as_ref().map(|own| own.quantity);
-        let quantity = wish.quantity.or(before).unwrap_or(offer.min_quantity);
-        offer.require_quantity(quantity)?;
-        self.check_address(tx, trader.user, wish).await?;
-        let is_new = own.is_none();
-        let mut own = match own {
-            Some(own) => with_wish(own, quantity, wish, now),
-            None => {
-                offer.responses_count += 1;
-                blank(&offer, trader.user, ResponseType::Bid, quantity, wish, now)
-            }
-        };
-        let rival = rival(tx, &offer, &own).await?;
-        let steps = auction::take(&standing(&offer, rival.as_ref()), &bidder(&own));
-        let steps = steps.ok_or_else(|| too_low(&offer))?;
-        let leads = match steps.last() {
-            Some(last) => last.number == own.number,
-            None => true,
-        };
-        if let Some(last) = steps.iter().rfind(|step| step.number == own.number) {
-            own.amount = last.amount;
+        let buyers: Vec<UserId> = bids.iter().map(|(trader, _)| trader.user).collect();
+        let known = store::bidders(tx, &offer, &buyers).await?;
+        let mut book = Book::new(offer, known, now);
+        let mut done = Vec::with_capacity(bids.len());
+        for (trader, wish) in bids {
+            done.push(match self.check_address(tx, trader.user, wish).await {
+                Ok(()) => book.take(tx, self, trader, wish),
+                Err(refused) => Err(refused),
+            });
         }
-        let status = match leads {
-            true => ResponseStatus::Pending,
-            false => ResponseStatus::Outbid,
-        };
-        own.settle(status, None);
-        let rival = rival.map(|rival| after_bids(rival, &steps, leads, now));
-        save(tx, &own, is_new, rival.as_ref(), leads).await?;
-        append(tx, &mut offer, &own, rival.as_ref(), &steps, now).await?;
-        if !steps.is_empty() {
-            self.extend(tx, &mut offer, now);
-        }
-        store::save(tx, &offer).await?;
-        tell(tx, &offer, &own, rival.as_ref(), leads);
-        Ok(Done {
-            offer,
-            response: own,
-        })
+        book.save(tx).await?;
+        Ok(done)
     }
 
     /// Moves the end of an auction when the bid came late, so that others can answer it.
@@ -89,6 +66,145 @@ impl B2b {
     }
 }
 
+/// An auction and its bidders while bids are taken.
+struct Book {
+    offer: Offer,
+    /// The leader and those who bid now, by their numbers.
+    bidders: BTreeMap<i32, OfferResponse>,
+    now: Time,
+    /// The bidders who have changed.
+    changed: BTreeSet<i32>,
+    /// The bids that were taken.
+    bids: Vec<bid::Model>,
+}
+
+impl Book {
+    fn new(offer: Offer, known: Vec<OfferResponse>, now: Time) -> Self {
+        Self {
+            offer,
+            bidders: known.into_iter().map(|one| (one.number, one)).collect(),
+            now,
+            changed: BTreeSet::new(),
+            bids: Vec::new(),
+        }
+    }
+
+    /// Takes a bid, tells of it, and answers how things stand then.
+    fn take(&mut self, tx: &Tx, b2b: &B2b, trader: &Trader, wish: &Wish) -> Result<Done> {
+        let now = self.now;
+        let before = self.bidders.values().find(|one| one.buyer() == trader.user);
+        respond::check(trader, &self.offer, before.is_some(), wish)?;
+        self.offer.require_active(now)?;
+        let quantity = wish.quantity.or(before.map(|before| before.quantity));
+        let quantity = quantity.unwrap_or(self.offer.min_quantity);
+        self.offer.require_quantity(quantity)?;
+        let mut own = match before {
+            Some(before) => with_wish(before.clone(), quantity, wish, now),
+            None => OfferResponse {
+                number: self.offer.responses_count + 1,
+                ..blank(
+                    &self.offer,
+                    trader.user,
+                    ResponseType::Bid,
+                    quantity,
+                    wish,
+                    now,
+                )
+            },
+        };
+        let rival = self.rival(&own)?;
+        let steps = auction::take(&standing(&self.offer, rival.as_ref()), &bidder(&own));
+        let steps = steps.ok_or_else(|| too_low(&self.offer))?;
+        let leads = steps.last().is_none_or(|last| last.number == own.number);
+        if let Some(last) = steps.iter().rfind(|step| step.number == own.number) {
+            own.amount = last.amount;
+        }
+        let status = match leads {
+            true => ResponseStatus::Pending,
+            false => ResponseStatus::Outbid,
+        };
+        own.settle(status, None);
+        let rival = rival.map(|rival| after_bids(rival, &steps, leads, now));
+        self.offer.responses_count = Ord::max(self.offer.responses_count, own.number);
+        self.append(tx, &own, rival.as_ref(), &steps);
+        if !steps.is_empty() {
+            b2b.extend(tx, &mut self.offer, now);
+        }
+        tell(tx, &self.offer, &own, rival.as_ref(), leads);
+        for changed in rival.into_iter().chain([own.clone()]) {
+            self.changed.insert(changed.number);
+            self.bidders.insert(changed.number, changed);
+        }
+        Ok(Done {
+            offer: self.offer.clone(),
+            response: own,
+        })
+    }
+
+    /// The highest bidder, unless it is the one who bids.
+    fn rival(&self, own: &OfferResponse) -> Result<Option<OfferResponse>> {
+        let leader = self.offer.leader_number;
+        let Some(leader) = leader.filter(|leader| *leader != own.number) else {
+            return Ok(None);
+        };
+        match self.bidders.get(&leader) {
+            Some(found) => Ok(Some(found.clone())),
+            None => Err(Error::internal("an auction is led by nobody")),
+        }
+    }
+
+    /// Adds bids to the log of the auction, notes who leads, and tells each to everyone who
+    /// sees it.
+    fn append(
+        &mut self,
+        tx: &Tx,
+        own: &OfferResponse,
+        rival: Option<&OfferResponse>,
+        steps: &[Step],
+    ) {
+        let offer = &mut self.offer;
+        for step in steps {
+            let by = match rival {
+                Some(rival) if rival.number == step.number => rival,
+                _ => own,
+            };
+            offer.bids_count += 1;
+            offer.current_bid = Some(step.amount);
+            offer.leader_id = Some(by.id);
+            offer.leader_number = Some(by.number);
+            offer.touch(self.now);
+            let bid = bid::Model {
+                offer_id: offer.id,
+                number: offer.bids_count,
+                response_id: by.id,
+                amount: step.amount,
+                quantity: by.quantity,
+                automatic: step.automatic,
+                ends_at: offer.ends_at.unwrap_or(i64::MAX),
+                created_at: self.now.micros(),
+            };
+            announce::offer(tx, offer, Type::NewBid, Some((&bid, by.number)));
+            self.bids.push(bid);
+        }
+    }
+
+    /// Writes what has changed.
+    async fn save(self, tx: &Tx) -> Result<()> {
+        if self.changed.is_empty() {
+            return Ok(());
+        }
+        let leader = self.offer.leader_number;
+        let changed = self.bidders.into_values();
+        let changed = changed.filter(|one| self.changed.contains(&one.number));
+        // The leader last, because one response leads at a time.
+        let (leading, outbid): (Vec<_>, Vec<_>) =
+            changed.partition(|one| Some(one.number) == leader);
+        store::put_responses(tx, outbid.into_iter().chain(leading)).await?;
+        store::append_bids(tx, &self.bids).await?;
+        store::save(tx, &self.offer).await
+    }
+}
+
 /// The bidder's bids so far, with the wish.
 fn with_wish(own: OfferResponse, quantity: i32, wish: &Wish, now: Time) -> OfferResponse {
     let mut own = OfferResponse {
@@ -104,18 +220,6 @@ fn with_wish(own: OfferResponse, quantity: i32, wish: &Wish, now: Time) -> Offer
     }
     own.touch(now);
     own
-}
-
-/// The highest bidder, unless it is the one who bids.
-async fn rival(tx: &Tx, offer: &Offer, own: &OfferResponse) -> Result<Option<OfferResponse>> {
-    let Some(leader) = offer.leader_id.filter(|leader| *leader != own.id) else {
-        return Ok(None);
-    };
-    let found = store::find_response(tx.conn(), OfferResponseId::from(leader)).await?;
-    match found {
-        Some(found) => Ok(Some(found)),
-        None => Err(Error::internal("an auction is led by nobody")),
-    }
 }
 
 fn standing(offer: &Offer, rival: Option<&OfferResponse>) -> Standing {
@@ -171,67 +275,6 @@ fn after_bids(
     }
     rival.touch(now);
     rival
-}
-
-/// Writes both; who is outbid first, because one response leads at a time.
-async fn save(
-    tx: &Tx,
-    own: &OfferResponse,
-    is_new: bool,
-    rival: Option<&OfferResponse>,
-    leads: bool,
-) -> Result<()> {
-    if let Some(rival) = rival.filter(|_| leads) {
-        store::save_response(tx, rival).await?;
-    }
-    match is_new {
-        true => store::insert_response(tx, own).await?,
-        false => store::save_response(tx, own).await?,
-    }
-    if let Some(rival) = rival.filter(|_| !leads) {
-        store::save_response(tx, rival).await?;
-    }
-    Ok(())
-}
-
-/// Adds the bids to the log of the auction, notes in the auction who leads, and tells each
-/// to everyone who sees it.
-async fn append(
-    tx: &Tx,
-    offer: &mut Offer,
-    own: &OfferResponse,
-    rival: Option<&OfferResponse>,
-    steps: &[Step],
-    now: Time,
-) -> Result<()> {
-    let mut bids = Vec::with_capacity(steps.len());
-    for step in steps {
-        let by = match rival {
-            Some(rival) if rival.number == step.number => rival,
-            _ => own,
-        };
-        offer.bids_count += 1;
-        offer.current_bid = Some(step.amount);
-        offer.leader_id = Some(by.id);
-        offer.leader_number = Some(by.number);
-        offer.touch(now);
-        let bid = bid::Model {
-            offer_id: offer.id,
-            number: offer.bids_count,
-            response_id: by.id,
-            amount: step.amount,
-            quantity: by.quantity,
-            automatic: step.automatic,
-            ends_at: offer.ends_at.unwrap_or(i64::MAX),
-            created_at: now.micros(),
-        };
-        announce::offer(tx, offer, Type::NewBid, Some((&bid, by.number)));
-        bids.push(bid);
-    }
-    match bids.is_empty() {
-        true => Ok(()),
-        false => store::append_bids(tx, &bids).await,
-    }
 }
 
 /// Tells both bidders how they stand.

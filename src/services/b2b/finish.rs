@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::announce::Type;
-use super::jobs::{TURN, payload};
+use super::jobs::{QUEUE, TURN, payload};
 use super::offer::{Offer, OfferResponse};
 use super::state::{OfferStatus, Outcome, Refusal, ResponseStatus};
 use super::{B2b, announce, deal, store};
@@ -39,7 +39,7 @@ pub(super) fn schedule(tx: &Tx, offer: &Offer) {
     tx.enqueue(NewJob {
         delay: Duration::from_micros(wait),
         max_attempts: 20,
-        ..NewJob::new("b2b", TURN, payload(offer.offer_id()))
+        ..NewJob::new(QUEUE, TURN, payload(offer.offer_id()))
     });
 }
 

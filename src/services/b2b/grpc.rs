@@ -1,5 +1,6 @@
 //! The gRPC face of the trade between businesses.
 
+mod queue;
 mod shown;
 
 use tonic::{Request, Response, Status};
@@ -12,6 +13,8 @@ use crate::grpc::paging::{Paged, take_paging};
 use crate::grpc::{self, Streaming};
 use crate::pb::souk::b2b::v1 as pb;
 use crate::pb::souk::b2b::v1::b2b_service_server::B2bService;
+
+pub(super) use queue::Queue;
 
 type Answered<T> = Result<Response<T>, Status>;
 
@@ -116,16 +119,9 @@ impl B2bService for B2b {
         request: Request<pb::SubmitResponseRequest>,
     ) -> Answered<pb::SubmitResponseResponse> {
         let (call, message) = grpc::open(request)?;
-        let trader = &self.trader(&call).await?;
-        let wish = &convert::wish_from_pb(message)?;
-        let write = |tx| async move {
-            let done = self.respond(&tx, trader, wish).await?;
-            Ok(pb::SubmitResponseResponse {
-                offer: Some(convert::shown(trader, &done.offer, Some(&done.response))),
-                response: Some(self.response_shown(tx.conn(), trader, &done).await?),
-            })
-        };
-        grpc::reply(self.0.db.write(&call, write).await?)
+        let trader = self.trader(&call).await?;
+        let wish = convert::wish_from_pb(message)?;
+        grpc::reply(self.submit(&call, trader, wish).await?)
     }
 
     async fn get_response(

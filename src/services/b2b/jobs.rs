@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::{B2b, store};
+use crate::db::Tx;
 use crate::jobs::{Registry, Run};
 use crate::kernel::id::OfferId;
 use crate::kernel::{Error, Result};
@@ -13,7 +14,9 @@ use crate::kernel::{Error, Result};
 pub(super) const TURN: &str = "b2b.turn-offer";
 /// Finds offers whose own job was lost or is dead.
 const SWEEP: &str = "b2b.turn-overdue";
-const PERIOD: Duration = Duration::from_secs(60);
+const PERIOD: Duration = Duration::from_secs(5);
+/// The queue of both.
+pub(super) const QUEUE: &str = "b2b";
 /// Offers that one sweep takes in.
 const BATCH: u64 = 100;
 
@@ -41,7 +44,7 @@ pub fn register(registry: Registry, b2b: &B2b) -> Registry {
             let b2b = sweeping.clone();
             async move { b2b.sweep().await }
         })
-        .every(SWEEP, PERIOD, "maintenance", SWEEP)
+        .every(SWEEP, PERIOD, QUEUE, SWEEP)
 }
 
 impl B2b {
@@ -55,12 +58,16 @@ impl B2b {
             .await
     }
 
+    /// An offer that cannot be turned does not hold up the others.
     async fn sweep(&self) -> Result<()> {
         let db = &self.0.db;
+        let mut failed = None;
         for id in store::overdue(db.read(), db.clock().now(), BATCH).await? {
-            db.transact(|tx| async move { self.turn(&tx, id).await })
-                .await?;
+            let turn = |tx: Tx| async move { self.turn(&tx, id).await };
+            if let Err(error) = db.transact(turn).await {
+                failed = Some(error);
+            }
         }
-        Ok(())
+        failed.map_or(Ok(()), Err)
     }
 }

@@ -72,6 +72,7 @@ struct Parts {
     catalog: Catalog,
     media: Media,
     settings: Settings,
+    queue: grpc::Queue,
 }
 
 impl B2b {
@@ -93,6 +94,7 @@ impl B2b {
             catalog,
             media,
             settings,
+            queue: grpc::Queue::default(),
         }))
     }
 }

@@ -3,7 +3,7 @@
 use super::B2b;
 use super::access::{self, Trader};
 use super::offer::{Offer, OfferResponse};
-use super::state::{OfferType, ResponseType};
+use super::state::ResponseType;
 use crate::db::Tx;
 use crate::kernel::id::{AddressId, OfferId};
 use crate::kernel::{Error, Reason, Result};
@@ -39,21 +39,39 @@ impl B2b {
     /// See the contract.
     pub(super) async fn respond(&self, tx: &Tx, trader: &Trader, wish: &Wish) -> Result<Done> {
         let (offer, own) = access::lock_visible(tx, trader, wish.offer).await?;
-        let takes = match offer.kind() {
-            OfferType::Auction => ResponseType::Bid,
-            OfferType::Negotiable => ResponseType::Negotiation,
-        };
-        if !trader.is_target(&offer) {
-            let message = "the offer is not made to you";
-            return Err(Error::new(Reason::TierCannotRespond, message));
+        if offer.is_auction() {
+            let taken = self.bid(tx, offer, &[(trader, wish)]).await?;
+            return taken.into_iter().next().ok_or_else(access::no_offer)?;
         }
-        if wish.kind.is_some_and(|kind| kind != takes) {
-            let message = format!("the offer takes a {}", takes.as_str());
-            return Err(Error::new(Reason::WrongResponseType, message).at("responseType"));
-        }
-        match takes {
-            ResponseType::Bid => self.bid(tx, trader, offer, own, wish).await,
-            ResponseType::Negotiation => self.negotiate(tx, trader, offer, wish).await,
-        }
+        check(trader, &offer, own.is_some(), wish)?;
+        self.negotiate(tx, trader, offer, wish).await
     }
+}
+
+/// Whether a trader may respond to an offer so; `has_responded` to it before or not.
+///
+/// # Errors
+/// NOT_FOUND, TIER_CANNOT_RESPOND, WRONG_RESPONSE_TYPE.
+pub(super) fn check(
+    trader: &Trader,
+    offer: &Offer,
+    has_responded: bool,
+    wish: &Wish,
+) -> Result<()> {
+    if !trader.sees(offer, has_responded) {
+        return Err(access::no_offer());
+    }
+    if !trader.is_target(offer) {
+        let message = "the offer is not made to you";
+        return Err(Error::new(Reason::TierCannotRespond, message));
+    }
+    let takes = match offer.is_auction() {
+        true => ResponseType::Bid,
+        false => ResponseType::Negotiation,
+    };
+    if wish.kind.is_some_and(|kind| kind != takes) {
+        let message = format!("the offer takes a {}", takes.as_str());
+        return Err(Error::new(Reason::WrongResponseType, message).at("responseType"));
+    }
+    Ok(())
 }

@@ -2,6 +2,7 @@
 
 pub(super) mod lists;
 
+use sea_orm::sea_query::OnConflict;
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, Condition, DbErr, EntityTrait, IntoActiveModel, QueryFilter,
     QueryOrder, QuerySelect,
@@ -10,7 +11,7 @@ use uuid::Uuid;
 
 use super::entity::{bid, offer, response, round};
 use super::offer::{Offer, OfferResponse};
-use super::state::{OfferStatus, Refusal};
+use super::state::{OfferStatus, OfferType, Refusal, ResponseType};
 use crate::db::{Conn, Tx, unique_violation};
 use crate::kernel::id::{OfferId, OfferResponseId, UserId};
 use crate::kernel::{Error, Reason, Result, Time};
@@ -91,6 +92,56 @@ pub async fn save_response(tx: &Tx, changed: &OfferResponse) -> Result<()> {
     Ok(())
 }
 
+/// The leader of an auction, and those of the buyers who have bid on it.
+pub async fn bidders(tx: &Tx, offer: &Offer, buyers: &[UserId]) -> Result<Vec<OfferResponse>> {
+    let buyers = buyers.iter().map(|buyer| buyer.uuid());
+    let wanted = Condition::any()
+        .add(response::Column::BuyerId.is_in(buyers))
+        .add_option(offer.leader_id.map(|id| response::Column::Id.eq(id)));
+    let query = response::Entity::find()
+        .filter(response::Column::OfferId.eq(offer.id))
+        .filter(response::Column::Kind.eq(ResponseType::Bid.as_str()))
+        .filter(wanted);
+    Ok(query.all(tx.conn()).await?)
+}
+
+/// Writes new and changed bidders of an auction that the caller holds, in this order.
+pub async fn put_responses(
+    tx: &Tx,
+    bidders: impl IntoIterator<Item = OfferResponse>,
+) -> Result<()> {
+    let rows = bidders.into_iter();
+    let rows = rows.map(|row| row.into_active_model().reset_all());
+    let changed = OnConflict::column(response::Column::Id)
+        .update_columns([
+            response::Column::Status,
+            response::Column::Refusal,
+            response::Column::Amount,
+            response::Column::Quantity,
+            response::Column::MaxAmount,
+            response::Column::Message,
+            response::Column::PaymentMethod,
+            response::Column::AddressId,
+            response::Column::Version,
+            response::Column::UpdatedAt,
+        ])
+        .to_owned();
+    response::Entity::insert_many(rows)
+        .on_conflict(changed)
+        .exec_without_returning(tx.conn())
+        .await?;
+    Ok(())
+}
+
+/// Whether an offer is an auction, which never changes; false when there is none.
+pub async fn is_auction(conn: &impl Conn, id: OfferId) -> Result<bool> {
+    let query = offer::Entity::find_by_id(id.uuid())
+        .select_only()
+        .column(offer::Column::Kind);
+    let kind = query.into_tuple::<String>().one(conn).await?;
+    Ok(kind.is_some_and(|kind| kind == OfferType::Auction.as_str()))
+}
+
 /// The open responses to an offer, in their order.
 pub async fn open_responses(tx: &Tx, offer: OfferId) -> Result<Vec<OfferResponse>> {
     let query = response::Entity::find()
@@ -160,6 +211,9 @@ pub async fn rounds(conn: &impl Conn, id: OfferResponseId) -> Result<Vec<round::
 
 /// Adds bids to an auction, in their order.
 pub async fn append_bids(tx: &Tx, new: &[bid::Model]) -> Result<()> {
+    if new.is_empty() {
+        return Ok(());
+    }
     let rows = new.iter().cloned();
     let rows = rows.map(|row| row.into_active_model().reset_all());
     bid::Entity::insert_many(rows)

@@ -170,6 +170,14 @@ pub async fn find_all(conn: &impl Conn, ids: &[UserId]) -> Result<Vec<User>> {
     store::find_all(conn, ids).await
 }
 
+/// Like [`find_all`], kept as they are until commit; others may keep them too.
+///
+/// # Errors
+/// Those of the database.
+pub async fn hold_all(tx: &Tx, ids: &[UserId]) -> Result<Vec<User>> {
+    store::hold_all(tx, ids).await
+}
+
 /// The open account whose owner has proven a phone. Anybody may name a phone that is not
 /// theirs, so an unproven one leads to nobody.
 ///

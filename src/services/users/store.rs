@@ -3,7 +3,7 @@
 mod external;
 pub(super) mod lists;
 
-use sea_orm::sea_query::{Expr, ExprTrait, Func, OnConflict};
+use sea_orm::sea_query::{Expr, ExprTrait, Func, LockType, OnConflict};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, DbErr, EntityTrait, IntoActiveModel, PaginatorTrait,
     QueryFilter, QueryOrder, QuerySelect,
@@ -71,6 +71,13 @@ pub(super) async fn lock(tx: &Tx, id: UserId) -> Result<User> {
     let query = open().filter(user::Column::Id.eq(id.uuid()));
     let found = query.lock_exclusive().one(tx.conn()).await?;
     found.ok_or_else(|| Error::not_found("user"))
+}
+
+/// Like [`find_all`], and keeps who would [`lock`] one of them waiting until commit.
+pub(super) async fn hold_all(tx: &Tx, ids: &[UserId]) -> Result<Vec<User>> {
+    let ids = ids.iter().map(|id| id.uuid());
+    let query = open().filter(user::Column::Id.is_in(ids));
+    Ok(query.lock(LockType::KeyShare).all(tx.conn()).await?)
 }
 
 /// Whether there is an active administrator besides this one.

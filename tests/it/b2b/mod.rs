@@ -1,5 +1,7 @@
-//! The trade between businesses.
+//! The trade between businesses: offers, negotiations and auctions.
 
+mod bids;
+mod ends;
 mod lists;
 mod sight;
 mod streams;

@@ -6,7 +6,6 @@ use super::super::B2b;
 use super::super::access::{self, Trader};
 use super::super::convert::{bid_to_pb, response_to_pb, round_to_pb, shown};
 use super::super::offer::{Offer, OfferResponse};
-use super::super::respond::Done;
 use super::super::store::{self, lists};
 use crate::db::Conn;
 use crate::kernel::id::{OfferId, OfferResponseId, UserId};
@@ -70,19 +69,6 @@ impl B2b {
             Some(response_to_pb(response, offer, name, to_buyer))
         });
         Ok(shown.collect())
-    }
-
-    /// A response that was just made, as its buyer is shown it.
-    pub(in super::super) async fn response_shown(
-        &self,
-        conn: &impl Conn,
-        trader: &Trader,
-        done: &Done,
-    ) -> Result<pb::OfferResponse> {
-        let buyer = users::find(conn, done.response.buyer()).await?;
-        let name = buyer.and_then(|buyer| buyer.name).unwrap_or_default();
-        let to_buyer = done.response.buyer() == trader.user;
-        Ok(response_to_pb(&done.response, &done.offer, &name, to_buyer))
     }
 
     /// A response with its rounds, as a trader is shown it.
