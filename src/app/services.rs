@@ -32,7 +32,7 @@ use crate::pb::souk::stores::v1::store_service_server::StoreServiceServer;
 use crate::pb::souk::users::v1::user_service_server::UserServiceServer;
 use crate::services::analytics::Analytics;
 use crate::services::auth::{self, Auth, EndSessions, ForgetCredentials};
-use crate::services::b2b::{self, B2b};
+use crate::services::b2b::{self, B2b, ForgetTraders, OffersUnderWay};
 use crate::services::cart::{Carts, EmptyCarts};
 use crate::services::catalog::{self, Catalog};
 use crate::services::delivery::Delivery;
@@ -43,7 +43,7 @@ use crate::services::orders::{self, ForgetBuyers, Orders, OrdersUnderWay};
 use crate::services::reels::{self, ForgetComments, Reels, ReelsOfVideos, TakeLikesBack};
 use crate::services::shipping::{self, Shipping};
 use crate::services::stores::{self, Stores};
-use crate::services::users::{Neighbours, Users};
+use crate::services::users::{Neighbours, Open, Users};
 use crate::telemetry::metrics::Metrics;
 
 /// What every service stands on.
@@ -76,10 +76,13 @@ pub(super) fn build(base: &Base) -> Services {
     let (db, sealer) = (|| base.db.clone(), || base.sealer.clone());
     let (config, events) = (&*base.config, || base.events.clone());
     let currency = config.market.currency;
-    let open_orders = Arc::new(OrdersUnderWay);
-    let stores = Stores::new(db(), sealer(), open_orders.clone(), of_stores(config));
+    let open = Open {
+        orders: Arc::new(OrdersUnderWay),
+        offers: Arc::new(OffersUnderWay),
+    };
+    let stores = Stores::new(db(), sealer(), open.clone(), of_stores(config));
     let neighbours = Neighbours {
-        orders: open_orders.clone(),
+        open: open.clone(),
         stores: Arc::new(stores.clone()),
         sessions: Arc::new(EndSessions),
         farewells: vec![
@@ -90,6 +93,7 @@ pub(super) fn build(base: &Base) -> Services {
             Arc::new(EmptyCarts),
             Arc::new(ForgetBuyers),
             Arc::new(TakeLikesBack),
+            Arc::new(ForgetTraders),
         ],
     };
     let phone_country = config.market.phone_country.clone();
@@ -100,7 +104,7 @@ pub(super) fn build(base: &Base) -> Services {
         clerk: base.clerk.clone(),
         tally: Some(base.tally.clone()),
     };
-    let auth = Auth::new(db(), sealer(), outside, open_orders, of_auth(config));
+    let auth = Auth::new(db(), sealer(), outside, open, of_auth(config));
     let stock = Arc::new(StockOfProducts);
     let cache = base.cache.as_ref();
     let images = Arc::new(ImagesOfProducts::new(base.blobs.clone()));

@@ -23,6 +23,7 @@ mod support;
 mod access;
 mod analytics;
 mod auth;
+mod b2b;
 mod bucket;
 mod cart;
 mod catalog;

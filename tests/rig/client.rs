@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use souk::pb::souk::auth::v1::auth_service_client::AuthServiceClient;
 use souk::pb::souk::auth::v1::{RequestOtpRequest, VerifyOtpRequest};
+use souk::pb::souk::b2b::v1::b2b_service_client::B2bServiceClient;
 use souk::pb::souk::catalog::v1::catalog_service_client::CatalogServiceClient;
 use souk::pb::souk::inventory::v1::inventory_service_client::InventoryServiceClient;
 use souk::pb::souk::media::v1::media_service_client::MediaServiceClient;
@@ -142,6 +143,10 @@ impl Caller {
 
     pub fn auth(&self) -> AuthServiceClient<Channel> {
         AuthServiceClient::new(self.channel.clone())
+    }
+
+    pub fn b2b(&self) -> B2bServiceClient<Channel> {
+        B2bServiceClient::new(self.channel.clone())
     }
 
     pub fn ops(&self) -> OpsServiceClient<Channel> {

@@ -63,7 +63,7 @@ use crate::db::Db;
 use crate::kernel::Secret;
 use crate::kernel::seal::Sealer;
 use crate::kernel::signing::{CheckingKey, SigningKey};
-use crate::services::users::OpenOrders;
+use crate::services::users::Open;
 
 pub use entity::session::Model as Session;
 pub use jobs::register;
@@ -135,7 +135,7 @@ struct Parts {
     db: Db,
     sealer: Sealer,
     outside: Outside,
-    orders: Arc<dyn OpenOrders>,
+    open: Open,
     codes: otp::Codes,
     access: token::AccessTokens,
     refresh: token::RefreshTokens,
@@ -152,22 +152,16 @@ struct Parts {
 }
 
 impl Auth {
-    /// The service; `sealer` makes its page tokens, `orders` knows which sellers cannot
+    /// The service; `sealer` makes its page tokens, `open` knows which sellers cannot
     /// stop selling.
-    pub fn new(
-        db: Db,
-        sealer: Sealer,
-        outside: Outside,
-        orders: Arc<dyn OpenOrders>,
-        settings: Settings,
-    ) -> Self {
+    pub fn new(db: Db, sealer: Sealer, outside: Outside, open: Open, settings: Settings) -> Self {
         let shared = || SigningKey::from_secret(&settings.jwt_secret);
         let signing = settings.signing_key.unwrap_or_else(shared);
         let tokens = token::Keys::new(signing, settings.previous_keys);
         Self(Arc::new(Parts {
             sealer,
             outside,
-            orders,
+            open,
             keys: attempts::Keys::new(settings.otp_secret.clone()),
             links: link::Tokens::new(settings.otp_secret.clone()),
             hasher: password::Hasher::new(settings.accounts.hashers),

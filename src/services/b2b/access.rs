@@ -8,7 +8,7 @@ use crate::db::{Conn, Tx};
 use crate::kernel::id::{OfferId, OfferResponseId, UserId};
 use crate::kernel::{Call, Error, Reason, Result};
 use crate::pb::souk::b2b::v1 as pb;
-use crate::services::users::SellerCategory;
+use crate::services::users::{self, SellerCategory, User};
 
 /// Somebody who may look at the trade between businesses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,9 +79,25 @@ impl B2b {
     }
 }
 
-fn not_a_trader() -> Error {
+/// The refusal of who is in no tier.
+pub(super) fn not_a_trader() -> Error {
     let message = "only sellers of the supply chain trade here";
     Error::new(Reason::NotATierSeller, message)
+}
+
+/// The trader's account with the tier that it is in, which stays until commit: who leaves
+/// it waits, and then finds what the trader has begun. None for administrators.
+///
+/// # Errors
+/// NOT_A_TIER_SELLER when the trader has left the chain meanwhile.
+pub(super) async fn hold(tx: &Tx, trader: &Trader) -> Result<Option<(User, SellerCategory)>> {
+    if trader.is_admin() {
+        return Ok(None);
+    }
+    let account = users::hold(tx, trader.user).await?;
+    let account = account.ok_or_else(not_a_trader)?;
+    let tier = account.seller_category().ok_or_else(not_a_trader)?;
+    Ok(Some((account, tier)))
 }
 
 /// There is no such offer, or the caller may not know of it.

@@ -8,8 +8,8 @@
 //!   has an event on the topic `store/<uuid>`;
 //! - a deleted store stays for the orders of the past and is found by nobody.
 //!
-//! It knows neither products nor orders: whether orders are open it asks
-//! [`users::OpenOrders`].
+//! It knows neither products nor orders nor offers: whether any are open it asks
+//! [`users::Open`].
 
 mod address;
 mod cells;
@@ -37,7 +37,7 @@ use crate::db::{Conn, Db, NewEvent, Observer, Tx};
 use crate::kernel::id::{StoreId, UserId};
 use crate::kernel::seal::Sealer;
 use crate::kernel::{Call, Currency, Result};
-use crate::services::users::{self, OpenOrders};
+use crate::services::users::{self, Open};
 
 pub use address::StoreAddress;
 pub use model::{Availability, Store};
@@ -68,18 +68,18 @@ pub struct Stores(Arc<Parts>);
 struct Parts {
     db: Db,
     sealer: Sealer,
-    orders: Arc<dyn OpenOrders>,
+    open: Open,
     settings: Settings,
     known: Cache<StoreId, Arc<Staffed>>,
 }
 
 impl Stores {
     /// The service; `sealer` makes its page tokens.
-    pub fn new(db: Db, sealer: Sealer, orders: Arc<dyn OpenOrders>, settings: Settings) -> Self {
+    pub fn new(db: Db, sealer: Sealer, open: Open, settings: Settings) -> Self {
         Self(Arc::new(Parts {
             db,
             sealer,
-            orders,
+            open,
             settings,
             known: Cache::tiered("stores", CACHED_MAX, CACHED, None),
         }))
@@ -108,6 +108,16 @@ impl Stores {
         let staffed = self.staffed(conn, id).await?;
         policy::require(&staffed.store, &staffed.members, &call.caller, needed)?;
         Ok(staffed.store.clone())
+    }
+
+    /// Like [`Stores::require_member`], but as the store is now, and held until commit: who
+    /// changes it waits.
+    ///
+    /// # Errors
+    /// Those of [`Stores::require_member`].
+    pub async fn hold(&self, tx: &Tx, call: &Call, id: StoreId, needed: Needed) -> Result<Store> {
+        let locked = self.lock(tx, call, id, needed).await?;
+        Ok(Store::clone(&locked.store))
     }
 
     /// The store, when the caller may know of it. Costs no statement when it is cached.

@@ -76,7 +76,7 @@ pub(super) async fn create(tx: &Tx, new: &NewAccount) -> Result<User> {
 /// Gives the account another role and signs its owner out.
 ///
 /// # Errors
-/// NOT_FOUND, LAST_ADMIN, USER_HAS_OPEN_ORDERS.
+/// NOT_FOUND, LAST_ADMIN, USER_HAS_OPEN_ORDERS, USER_HAS_OPEN_OFFERS.
 pub(super) async fn set_role(
     tx: &Tx,
     neighbours: &Neighbours,
@@ -88,7 +88,7 @@ pub(super) async fn set_role(
         return Ok(user);
     }
     keep_an_admin(tx, &user).await?;
-    roles::may_stop_selling(tx, &*neighbours.orders, &user, role).await?;
+    roles::may_stop_selling(tx, &neighbours.open, &user, role).await?;
     sign_out(tx, neighbours, id, SignOut::RoleChanged).await?;
     let before = user.seller_category();
     save_in_tier(tx, roles::with_role(user, role), before).await
@@ -131,9 +131,10 @@ pub(super) async fn activate(tx: &Tx, id: UserId) -> Result<User> {
 /// Puts a seller into a tier, or takes the seller out of it.
 ///
 /// # Errors
-/// NOT_FOUND; ROLE_NOT_ALLOWED for an account that is no seller's.
+/// NOT_FOUND; ROLE_NOT_ALLOWED for an account that is no seller's; USER_HAS_OPEN_OFFERS.
 pub(super) async fn set_category(
     tx: &Tx,
+    neighbours: &Neighbours,
     id: UserId,
     category: Option<SellerCategory>,
 ) -> Result<User> {
@@ -146,6 +147,9 @@ pub(super) async fn set_category(
     if before == category {
         return Ok(user);
     }
+    let open = &neighbours.open;
+    open.require_no_offers(tx, id, "the tier can change")
+        .await?;
     save_in_tier(tx, roles::with_category(user, category), before).await
 }
 

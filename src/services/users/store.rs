@@ -3,7 +3,7 @@
 mod external;
 pub(super) mod lists;
 
-use sea_orm::sea_query::{Expr, ExprTrait, Func, OnConflict};
+use sea_orm::sea_query::{Expr, ExprTrait, Func, LockType, OnConflict};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, DbErr, EntityTrait, IntoActiveModel, PaginatorTrait,
     QueryFilter, QueryOrder, QuerySelect,
@@ -71,6 +71,13 @@ pub(super) async fn lock(tx: &Tx, id: UserId) -> Result<User> {
     let query = open().filter(user::Column::Id.eq(id.uuid()));
     let found = query.lock_exclusive().one(tx.conn()).await?;
     found.ok_or_else(|| Error::not_found("user"))
+}
+
+/// Like [`find`], and keeps who would [`lock`] it waiting until commit.
+pub(super) async fn hold(tx: &Tx, id: UserId) -> Result<Option<User>> {
+    let query = open().filter(user::Column::Id.eq(id.uuid()));
+    let held = query.lock(LockType::KeyShare).one(tx.conn());
+    Ok(held.await?)
 }
 
 /// Whether there is an active administrator besides this one.

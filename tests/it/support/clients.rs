@@ -2,6 +2,7 @@
 
 use souk::pb::souk::analytics::v1::analytics_service_client::AnalyticsServiceClient;
 use souk::pb::souk::auth::v1::auth_service_client::AuthServiceClient;
+use souk::pb::souk::b2b::v1::b2b_service_client::B2bServiceClient;
 use souk::pb::souk::cart::v1::cart_service_client::CartServiceClient;
 use souk::pb::souk::catalog::v1::catalog_service_client::CatalogServiceClient;
 use souk::pb::souk::delivery::v1::delivery_service_client::DeliveryServiceClient;
@@ -130,6 +131,10 @@ impl Client {
 
     pub fn reels(&self) -> ReelServiceClient<Wire> {
         ReelServiceClient::new(self.wire())
+    }
+
+    pub fn b2b(&self) -> B2bServiceClient<Wire> {
+        B2bServiceClient::new(self.wire())
     }
 
     pub fn ops(&self) -> OpsServiceClient<Wire> {

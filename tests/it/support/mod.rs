@@ -19,6 +19,7 @@ pub mod s3;
 #[path = "../../../src/services/media/check/samples.rs"]
 pub mod samples;
 pub mod smtp;
+pub mod traders;
 pub mod twilio;
 pub mod wait;
 

@@ -1,0 +1,7 @@
+//! The trade between businesses.
+
+mod deals;
+mod leaving;
+mod negotiations;
+mod offers;
+mod talk;
