@@ -32,7 +32,7 @@ use crate::pb::souk::stores::v1::store_service_server::StoreServiceServer;
 use crate::pb::souk::users::v1::user_service_server::UserServiceServer;
 use crate::services::analytics::Analytics;
 use crate::services::auth::{self, Auth, EndSessions, ForgetCredentials};
-use crate::services::b2b::{self, B2b};
+use crate::services::b2b::{self, B2b, ForgetTraders, OffersUnderWay};
 use crate::services::cart::{Carts, EmptyCarts};
 use crate::services::catalog::{self, Catalog};
 use crate::services::delivery::Delivery;
@@ -45,7 +45,7 @@ use crate::services::reels::{
 };
 use crate::services::shipping::{self, Shipping};
 use crate::services::stores::{self, Stores};
-use crate::services::users::{Neighbours, Users};
+use crate::services::users::{Neighbours, Open, Users};
 use crate::telemetry::metrics::Metrics;
 
 /// What every service stands on.
@@ -78,17 +78,20 @@ pub(super) fn build(base: &Base) -> Services {
     let (db, sealer) = (|| base.db.clone(), || base.sealer.clone());
     let (config, events) = (&*base.config, || base.events.clone());
     let currency = config.market.currency;
-    let open_orders = Arc::new(OrdersUnderWay);
+    let open = Open {
+        orders: Arc::new(OrdersUnderWay),
+        offers: Arc::new(OffersUnderWay),
+    };
     let pictures = Arc::new(KeptPictures::new(base.blobs.clone()));
     let stores = Stores::new(
         db(),
         sealer(),
-        open_orders.clone(),
+        open.clone(),
         pictures.clone(),
         of_stores(config),
     );
     let neighbours = Neighbours {
-        orders: open_orders.clone(),
+        open: open.clone(),
         stores: Arc::new(stores.clone()),
         sessions: Arc::new(EndSessions),
         pictures: pictures.clone(),
@@ -101,6 +104,7 @@ pub(super) fn build(base: &Base) -> Services {
             Arc::new(EmptyCarts),
             Arc::new(ForgetBuyers),
             Arc::new(TakeLikesBack),
+            Arc::new(ForgetTraders),
         ],
     };
     let phone_country = config.market.phone_country.clone();
@@ -115,7 +119,7 @@ pub(super) fn build(base: &Base) -> Services {
         db(),
         sealer(),
         outside,
-        open_orders,
+        open,
         pictures.clone(),
         of_auth(config),
     );

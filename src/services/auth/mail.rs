@@ -201,7 +201,7 @@ mod tests {
             db.clone(),
             sealer,
             outside,
-            Arc::new(tests::NoOrders),
+            tests::nothing_open(),
             Arc::new(users::NoPictures),
             tests::settings(SessionPolicy::Single),
         );

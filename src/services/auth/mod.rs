@@ -63,7 +63,7 @@ use crate::db::Db;
 use crate::kernel::Secret;
 use crate::kernel::seal::Sealer;
 use crate::kernel::signing::{CheckingKey, SigningKey};
-use crate::services::users::{OpenOrders, Pictures};
+use crate::services::users::{Open, Pictures};
 
 pub use entity::session::Model as Session;
 pub use jobs::register;
@@ -135,7 +135,7 @@ struct Parts {
     db: Db,
     sealer: Sealer,
     outside: Outside,
-    orders: Arc<dyn OpenOrders>,
+    open: Open,
     pictures: Arc<dyn Pictures>,
     codes: otp::Codes,
     access: token::AccessTokens,
@@ -153,13 +153,13 @@ struct Parts {
 }
 
 impl Auth {
-    /// The service; `sealer` makes its page tokens, `orders` knows which sellers cannot
+    /// The service; `sealer` makes its page tokens, `open` knows which sellers cannot
     /// stop selling, `pictures` which files accounts show.
     pub fn new(
         db: Db,
         sealer: Sealer,
         outside: Outside,
-        orders: Arc<dyn OpenOrders>,
+        open: Open,
         pictures: Arc<dyn Pictures>,
         settings: Settings,
     ) -> Self {
@@ -169,7 +169,7 @@ impl Auth {
         Self(Arc::new(Parts {
             sealer,
             outside,
-            orders,
+            open,
             pictures,
             keys: attempts::Keys::new(settings.otp_secret.clone()),
             links: link::Tokens::new(settings.otp_secret.clone()),

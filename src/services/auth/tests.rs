@@ -19,7 +19,7 @@ use crate::kernel::id::{SessionId, StoreId, UserId};
 use crate::kernel::phone::Phone;
 use crate::kernel::seal::Sealer;
 use crate::kernel::{Call, Caller, Clock, Error, Reason, Result, Role, Secret, Time};
-use crate::services::users::{self, NoPictures, OpenOrders, User};
+use crate::services::users::{self, NoPictures, Open, OpenOffers, OpenOrders, User};
 
 const AMINA: &str = "0551234567";
 const YACINE: &str = "0661234567";
@@ -55,16 +55,35 @@ pub(super) fn settings(session_policy: SessionPolicy) -> Settings {
 }
 
 /// Nobody sells or buys.
-pub(super) struct NoOrders;
+struct Nothing;
 
 #[async_trait]
-impl OpenOrders for NoOrders {
+impl OpenOrders for Nothing {
     async fn user_has_open_orders(&self, _: &Tx, _: UserId) -> Result<bool> {
         Ok(false)
     }
 
     async fn store_has_open_orders(&self, _: &Tx, _: StoreId) -> Result<bool> {
         Ok(false)
+    }
+}
+
+#[async_trait]
+impl OpenOffers for Nothing {
+    async fn user_has_open_offers(&self, _: &Tx, _: UserId) -> Result<bool> {
+        Ok(false)
+    }
+
+    async fn store_has_open_offers(&self, _: &Tx, _: StoreId) -> Result<bool> {
+        Ok(false)
+    }
+}
+
+/// Nothing is open of anybody.
+pub(super) fn nothing_open() -> Open {
+    Open {
+        orders: Arc::new(Nothing),
+        offers: Arc::new(Nothing),
     }
 }
 
@@ -78,7 +97,7 @@ fn desk(db: &Db, policy: SessionPolicy) -> Desk {
         db.clone(),
         sealer,
         outside,
-        Arc::new(NoOrders),
+        nothing_open(),
         Arc::new(NoPictures),
         settings(policy),
     );
@@ -293,8 +312,8 @@ async fn without_a_way_to_send_none_is_asked_for() {
         let sealer = Sealer::new(Secret::new(vec![1; 32]));
         let settings = settings(SessionPolicy::Single);
         let outside = Outside::default();
-        let (orders, pictures) = (Arc::new(NoOrders), Arc::new(NoPictures));
-        let mute = Auth::new(db.clone(), sealer, outside, orders, pictures, settings);
+        let (open, pictures) = (nothing_open(), Arc::new(NoPictures));
+        let mute = Auth::new(db.clone(), sealer, outside, open, pictures, settings);
         let refused = mute.request_otp(&from("203.0.113.7"), AMINA).await;
         assert_eq!(reason(refused), Some(Reason::Unavailable));
     })

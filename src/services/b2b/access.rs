@@ -6,7 +6,7 @@ use super::{B2b, store};
 use crate::db::{Conn, Tx};
 use crate::kernel::id::{OfferId, OfferResponseId, UserId};
 use crate::kernel::{Call, Error, Reason, Result};
-use crate::services::users::{SellerCategory, User};
+use crate::services::users::{self, SellerCategory, User};
 
 /// Whose an offer is, and to whom it is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -103,9 +103,25 @@ impl B2b {
     }
 }
 
-fn not_a_trader() -> Error {
+/// The refusal of who is in no tier.
+pub(super) fn not_a_trader() -> Error {
     let message = "only sellers of the supply chain trade here";
     Error::new(Reason::NotATierSeller, message)
+}
+
+/// The trader's account with the tier that it is in, which stays until commit: who leaves
+/// it waits, and then finds what the trader has begun. None for administrators.
+///
+/// # Errors
+/// NOT_A_TIER_SELLER when the trader has left the chain meanwhile.
+pub(super) async fn hold(tx: &Tx, trader: &Trader) -> Result<Option<(User, SellerCategory)>> {
+    if trader.is_admin() {
+        return Ok(None);
+    }
+    let account = users::hold(tx, trader.user).await?;
+    let account = account.ok_or_else(not_a_trader)?;
+    let tier = account.seller_category().ok_or_else(not_a_trader)?;
+    Ok(Some((account, tier)))
 }
 
 /// There is no such offer, or the caller may not know of it.

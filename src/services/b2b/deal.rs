@@ -1,5 +1,7 @@
 //! Deals: a response that is accepted, or wins, becomes an order.
 
+use std::sync::Arc;
+
 use super::announce::Type;
 use super::offer::{Offer, OfferResponse};
 use super::respond::Wish;
@@ -7,8 +9,9 @@ use super::state::{OfferStatus, Outcome, Refusal, ResponseStatus};
 use super::{B2b, announce, finish, store};
 use crate::db::Tx;
 use crate::kernel::id::{AddressId, UserId};
-use crate::kernel::{Error, Result};
+use crate::kernel::{Error, Reason, Result};
 use crate::services::orders;
+use crate::services::stores::Store;
 use crate::services::users;
 
 /// How a deal came about.
@@ -33,8 +36,7 @@ impl B2b {
         response: &mut OfferResponse,
         how: How,
     ) -> Result<()> {
-        let store = self.0.stores.get(tx.conn(), offer.store()).await?;
-        store.require_active()?;
+        let store = self.selling_store(tx, offer).await?;
         let deal = orders::Deal {
             offer: offer.offer_id(),
             store: &store,
@@ -68,15 +70,17 @@ impl B2b {
                 Type::AuctionLost,
             ),
         };
-        announce::response(tx, offer, response, told);
         offer.available_quantity -= response.quantity;
         let is_over = how == How::Won || offer.available_quantity < offer.min_quantity;
         if is_over {
             offer.end(OfferStatus::Sold, outcome, now);
-            finish::reject_open(tx, offer, lost, losers).await?;
         }
         offer.touch(now);
         store::save(tx, offer).await?;
+        announce::response(tx, offer, response, told);
+        if is_over {
+            finish::reject_open(tx, offer, lost, losers).await?;
+        }
         let what = match (is_over, how) {
             (true, How::Won) => Type::AuctionWon,
             (true, How::Agreed) => Type::OfferSold,
@@ -84,6 +88,20 @@ impl B2b {
         };
         announce::offer(tx, offer, what, None);
         Ok(())
+    }
+
+    /// The store of an offer, where it is open for business.
+    ///
+    /// # Errors
+    /// STORE_NOT_ACTIVE, also when it was deleted.
+    async fn selling_store(&self, tx: &Tx, offer: &Offer) -> Result<Arc<Store>> {
+        let store = self.0.stores.get(tx.conn(), offer.store()).await;
+        let store = store.map_err(|refused| match refused.reason() {
+            Reason::NotFound => Error::new(Reason::StoreNotActive, "the store is closed"),
+            _ => refused,
+        })?;
+        store.require_active()?;
+        Ok(store)
     }
 
     /// The address that a response names is the buyer's own.

@@ -76,14 +76,14 @@ impl B2bService for B2b {
         request: Request<pb::UpdateOfferRequest>,
     ) -> Answered<pb::UpdateOfferResponse> {
         let (call, message) = grpc::open(request)?;
-        let (call, trader) = (&call, &self.trader(&call).await?);
+        let trader = &self.trader(&call).await?;
         let id = grpc::id("id", &message.id)?;
         let changes = &convert::changes_from_pb(message)?;
         let write = |tx| async move {
-            let offer = self.update(&tx, call, trader, id, changes).await?;
+            let offer = self.update(&tx, trader, id, changes).await?;
             Ok(pb::UpdateOfferResponse { offer: own(&offer) })
         };
-        grpc::reply(self.0.db.write(call, write).await?)
+        grpc::reply(self.0.db.write(&call, write).await?)
     }
 
     async fn close_offer(
@@ -105,13 +105,13 @@ impl B2bService for B2b {
         request: Request<pb::DeleteOfferRequest>,
     ) -> Answered<pb::DeleteOfferResponse> {
         let (call, message) = grpc::open(request)?;
-        let (call, trader) = (&call, &self.trader(&call).await?);
+        let trader = &self.trader(&call).await?;
         let id = grpc::id("id", &message.id)?;
         let write = |tx| async move {
-            self.delete(&tx, call, trader, id).await?;
+            self.delete(&tx, trader, id).await?;
             Ok(pb::DeleteOfferResponse {})
         };
-        grpc::reply(self.0.db.write(call, write).await?)
+        grpc::reply(self.0.db.write(&call, write).await?)
     }
 
     async fn submit_response(

@@ -24,6 +24,7 @@ mod entity;
 mod finish;
 mod grpc;
 mod jobs;
+mod leave;
 mod list;
 mod manage;
 mod negotiate;
@@ -31,6 +32,7 @@ mod offer;
 mod respond;
 mod state;
 mod store;
+mod terms;
 mod watch;
 
 use std::sync::Arc;
@@ -45,6 +47,7 @@ use crate::services::media::Media;
 use crate::services::stores::Stores;
 
 pub use jobs::register;
+pub use leave::{ForgetTraders, OffersUnderWay};
 pub use offer::{Offer, OfferResponse};
 
 /// How the trade between businesses goes where an offer does not say.

@@ -38,6 +38,13 @@ impl B2b {
     /// # Errors
     /// See the contract.
     pub(super) async fn respond(&self, tx: &Tx, trader: &Trader, wish: &Wish) -> Result<Done> {
+        let trader = &match access::hold(tx, trader).await? {
+            Some((_, tier)) => Trader {
+                tier: Some(tier),
+                ..*trader
+            },
+            None => *trader,
+        };
         let (offer, own) = access::lock_visible(tx, trader, wish.offer).await?;
         if offer.is_auction() {
             let taken = self.bid(tx, offer, &[(trader, wish)]).await?;

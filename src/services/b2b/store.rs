@@ -1,5 +1,6 @@
 //! Every query on offers, responses, rounds and bids; lists have a file of their own.
 
+pub(super) mod leave;
 pub(super) mod lists;
 
 use sea_orm::sea_query::OnConflict;

@@ -54,7 +54,8 @@ pub async fn place_deal(tx: &Tx, deal: &Deal<'_>) -> Result<OrderId> {
     let (mut order, placed) = Order::place(draft(tx, deal).await?, tx.now());
     let lines = order.stock_lines();
     if !lines.is_empty() {
-        inventory::take(tx, &lines, order.id, order.user).await?;
+        let taken = inventory::take(tx, &lines, order.id, order.user).await;
+        taken.map_err(in_one_line)?;
     }
     store::insert(tx, &[(order.clone(), placed.clone())]).await?;
     announce::tell(tx, &order, Change::Created(&placed));
@@ -67,6 +68,15 @@ pub async fn place_deal(tx: &Tx, deal: &Deal<'_>) -> Result<OrderId> {
     };
     change::advance(tx, &mut order, confirmed).await?;
     Ok(order.id)
+}
+
+/// A deal is about one thing, so that a refusal names no line.
+fn in_one_line(refused: Error) -> Error {
+    let Some(short) = refused.violations().first() else {
+        return refused;
+    };
+    let message = refused.message().to_owned();
+    Error::new(refused.reason(), message).because("quantity", short.message.clone())
 }
 
 async fn draft(tx: &Tx, deal: &Deal<'_>) -> Result<Draft> {

@@ -95,13 +95,20 @@ impl Stores {
     /// Closes a store for good.
     ///
     /// # Errors
-    /// NOT_FOUND, FORBIDDEN, STORE_HAS_OPEN_ORDERS.
+    /// NOT_FOUND, FORBIDDEN, STORE_HAS_OPEN_ORDERS, USER_HAS_OPEN_OFFERS.
     pub(super) async fn delete(&self, tx: &Tx, call: &Call, id: StoreId) -> Result<()> {
         let locked = self.lock(tx, call, id, Needed::Owner).await?;
-        if self.0.orders.store_has_open_orders(tx, id).await? {
+        let open = &self.0.open;
+        if open.orders.store_has_open_orders(tx, id).await? {
             return Err(Error::new(
                 Reason::StoreHasOpenOrders,
                 "the store has orders that are not finished",
+            ));
+        }
+        if open.offers.store_has_open_offers(tx, id).await? {
+            return Err(Error::new(
+                Reason::UserHasOpenOffers,
+                "the store has offers that are not over",
             ));
         }
         let store = Store::clone(&locked.store);
@@ -112,8 +119,8 @@ impl Stores {
         self.save(tx, closed).await.map(drop)
     }
 
-    /// Closes every store of a user whose account closes. None has open orders: the
-    /// account could not be closed then.
+    /// Closes every store of a user whose account closes. None has open orders or offers:
+    /// the account could not be closed then.
     pub(super) async fn close_stores_of(&self, tx: &Tx, owner: UserId) -> Result<()> {
         for id in store::owned_by(tx, owner).await? {
             let store = store::lock(tx, id).await?.store;

@@ -8,8 +8,8 @@
 //!   has an event on the topic `store/<uuid>`;
 //! - a deleted store stays for the orders of the past and is found by nobody.
 //!
-//! It knows neither products nor orders nor files: whether orders are open it asks
-//! [`users::OpenOrders`], and which picture it shows it tells [`users::Pictures`].
+//! It knows neither products nor orders nor offers nor files: whether any are open it
+//! asks [`users::Open`], and which picture it shows it tells [`users::Pictures`].
 
 mod address;
 mod cells;
@@ -37,7 +37,7 @@ use crate::db::{Conn, Db, NewEvent, Observer, Tx};
 use crate::kernel::id::{StoreId, UserId};
 use crate::kernel::seal::Sealer;
 use crate::kernel::{Call, Code, Currency, Error, Reason, Result};
-use crate::services::users::{self, OpenOrders, Pictures};
+use crate::services::users::{self, Open, Pictures};
 
 pub use address::StoreAddress;
 pub use model::{Availability, Store};
@@ -68,26 +68,26 @@ pub struct Stores(Arc<Parts>);
 struct Parts {
     db: Db,
     sealer: Sealer,
-    orders: Arc<dyn OpenOrders>,
+    open: Open,
     pictures: Arc<dyn Pictures>,
     settings: Settings,
     known: Cache<StoreId, Arc<Staffed>>,
 }
 
 impl Stores {
-    /// The service; `sealer` makes its page tokens, `orders` and `pictures` are those that it
+    /// The service; `sealer` makes its page tokens, `open` and `pictures` are those that it
     /// asks and tells.
     pub fn new(
         db: Db,
         sealer: Sealer,
-        orders: Arc<dyn OpenOrders>,
+        open: Open,
         pictures: Arc<dyn Pictures>,
         settings: Settings,
     ) -> Self {
         Self(Arc::new(Parts {
             db,
             sealer,
-            orders,
+            open,
             pictures,
             settings,
             known: Cache::tiered("stores", CACHED_MAX, CACHED, None),
@@ -117,6 +117,16 @@ impl Stores {
         let staffed = self.staffed(conn, id).await?;
         policy::require(&staffed.store, &staffed.members, &call.caller, needed)?;
         Ok(staffed.store.clone())
+    }
+
+    /// Like [`Stores::require_member`], but as the store is now, and held until commit: who
+    /// changes it waits.
+    ///
+    /// # Errors
+    /// Those of [`Stores::require_member`].
+    pub async fn hold(&self, tx: &Tx, call: &Call, id: StoreId, needed: Needed) -> Result<Store> {
+        let locked = self.lock(tx, call, id, needed).await?;
+        Ok(Store::clone(&locked.store))
     }
 
     /// The store, when the caller may know of it. Costs no statement when it is cached.

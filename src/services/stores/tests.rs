@@ -21,7 +21,7 @@ use crate::kernel::phone::Phone;
 use crate::kernel::seal::Sealer;
 use crate::kernel::task::Tasks;
 use crate::kernel::{Call, Caller, Clock, Currency, Reason, Result, Role, Secret, Time};
-use crate::services::users::{self, NoPictures, OpenOrders};
+use crate::services::users::{self, NoPictures, Open, OpenOffers, OpenOrders};
 
 pub(super) const ALGIERS: GeoPoint = GeoPoint {
     latitude: 36.7538,
@@ -34,6 +34,9 @@ pub(super) fn clock() -> Clock {
 
 /// Says about every store what it was told.
 struct Orders(bool);
+
+/// There are none.
+struct NoOffers;
 
 /// Nobody has a password.
 struct Nobody;
@@ -56,6 +59,17 @@ impl OpenOrders for Orders {
     }
 }
 
+#[async_trait]
+impl OpenOffers for NoOffers {
+    async fn user_has_open_offers(&self, _: &Tx, _: UserId) -> Result<bool> {
+        Ok(false)
+    }
+
+    async fn store_has_open_offers(&self, _: &Tx, _: StoreId) -> Result<bool> {
+        Ok(false)
+    }
+}
+
 /// A database with the stores' service over it.
 pub(super) struct Market {
     pub(super) db: Db,
@@ -73,8 +87,12 @@ impl Market {
             default_phone_country: None,
         };
         let sealer = Sealer::new(Secret::new(b"pages".to_vec()));
-        let (orders, pictures) = (Arc::new(Orders(open)), Arc::new(NoPictures));
-        let stores = Stores::new(db.clone(), sealer, orders, pictures, settings);
+        let open = Open {
+            orders: Arc::new(Orders(open)),
+            offers: Arc::new(NoOffers),
+        };
+        let pictures = Arc::new(NoPictures);
+        let stores = Stores::new(db.clone(), sealer, open, pictures, settings);
         db.set_observers(vec![stores.observer()]);
         Self { db, stores }
     }

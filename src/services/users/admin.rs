@@ -83,7 +83,7 @@ pub(super) async fn create(
 /// Gives the account another role and signs its owner out.
 ///
 /// # Errors
-/// NOT_FOUND, LAST_ADMIN, USER_HAS_OPEN_ORDERS.
+/// NOT_FOUND, LAST_ADMIN, USER_HAS_OPEN_ORDERS, USER_HAS_OPEN_OFFERS.
 pub(super) async fn set_role(
     tx: &Tx,
     neighbours: &Neighbours,
@@ -95,7 +95,7 @@ pub(super) async fn set_role(
         return Ok(user);
     }
     keep_an_admin(tx, &user).await?;
-    roles::may_stop_selling(tx, &*neighbours.orders, &user, role).await?;
+    roles::may_stop_selling(tx, &neighbours.open, &user, role).await?;
     sign_out(tx, neighbours, id, SignOut::RoleChanged).await?;
     let before = user.seller_category();
     save_in_tier(tx, roles::with_role(user, role), before).await
@@ -138,9 +138,10 @@ pub(super) async fn activate(tx: &Tx, id: UserId) -> Result<User> {
 /// Puts a seller into a tier, or takes the seller out of it.
 ///
 /// # Errors
-/// NOT_FOUND; ROLE_NOT_ALLOWED for an account that is no seller's.
+/// NOT_FOUND; ROLE_NOT_ALLOWED for an account that is no seller's; USER_HAS_OPEN_OFFERS.
 pub(super) async fn set_category(
     tx: &Tx,
+    neighbours: &Neighbours,
     id: UserId,
     category: Option<SellerCategory>,
 ) -> Result<User> {
@@ -153,6 +154,9 @@ pub(super) async fn set_category(
     if before == category {
         return Ok(user);
     }
+    let open = &neighbours.open;
+    open.require_no_offers(tx, id, "the tier can change")
+        .await?;
     save_in_tier(tx, roles::with_category(user, category), before).await
 }
 

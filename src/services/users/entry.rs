@@ -60,6 +60,14 @@ pub async fn lock_open(tx: &Tx, id: UserId) -> Result<Option<User>> {
     }
 }
 
+/// The account, if it is open, kept as it is until commit; others may keep it too.
+///
+/// # Errors
+/// Those of the database.
+pub async fn hold(tx: &Tx, id: UserId) -> Result<Option<User>> {
+    store::hold(tx, id).await
+}
+
 /// Whether anybody runs the marketplace.
 ///
 /// # Errors

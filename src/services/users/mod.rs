@@ -17,6 +17,7 @@ mod entity;
 mod entry;
 mod external;
 mod grpc;
+mod open;
 mod phone;
 mod pictures;
 mod profile;
@@ -42,24 +43,16 @@ pub use entity::address::Model as Address;
 pub use entity::user::Model as User;
 pub use entry::{
     NewAccount, Passwords, create, email_taken, find_by_email, find_or_create_by_phone, has_admin,
-    lock, lock_open, prove_email,
+    hold, lock, lock_open, prove_email,
 };
 pub use external::{Told, account_of_proven_email, open_account, switch_off, take_over};
+pub use open::{Open, OpenOffers, OpenOrders};
 pub use phone::take_phone;
 #[cfg(test)]
 pub use pictures::NoPictures;
 pub use pictures::{Pictures, Showing};
 pub use roles::{SellerCategory, choose_role};
 pub use tiers::Tiers;
-
-/// Orders that forbid closing an account or a store.
-#[async_trait]
-pub trait OpenOrders: Send + Sync {
-    /// Whether the user has open orders, as buyer or in an own store.
-    async fn user_has_open_orders(&self, tx: &Tx, user: UserId) -> Result<bool>;
-    /// Whether the store has open orders.
-    async fn store_has_open_orders(&self, tx: &Tx, store: StoreId) -> Result<bool>;
-}
 
 /// A service that keeps something of a user's.
 #[async_trait]
@@ -94,8 +87,8 @@ pub trait KnownStores: Send + Sync {
 /// What the accounts ask of the services to their right.
 #[derive(Clone)]
 pub struct Neighbours {
-    /// Kept by the orders.
-    pub orders: Arc<dyn OpenOrders>,
+    /// What is open of a user's.
+    pub open: Open,
     /// Kept by the stores.
     pub stores: Arc<dyn KnownStores>,
     /// Kept by the sign-in.

@@ -6,7 +6,7 @@ use crate::db::Tx;
 use crate::kernel::id::{StoreId, UserId};
 use crate::kernel::phone::Phone;
 use crate::kernel::wilaya::Wilaya;
-use crate::kernel::{Error, Reason, Result, Role, Time};
+use crate::kernel::{Error, Result, Role, Time};
 
 /// Changes of a profile: what is present changes, an empty text clears.
 #[derive(Debug, Default)]
@@ -157,16 +157,13 @@ pub(super) fn set(field: &mut Option<String>, change: Option<&str>) {
 /// something of the user's.
 ///
 /// # Errors
-/// LAST_ADMIN, USER_HAS_OPEN_ORDERS.
+/// LAST_ADMIN, USER_HAS_OPEN_ORDERS, USER_HAS_OPEN_OFFERS.
 pub(super) async fn close(tx: &Tx, neighbours: &Neighbours, id: UserId) -> Result<()> {
     let user = store::lock(tx, id).await?;
     admin::keep_an_admin(tx, &user).await?;
-    if neighbours.orders.user_has_open_orders(tx, id).await? {
-        return Err(Error::new(
-            Reason::UserHasOpenOrders,
-            "the account has open orders; it can be closed when they are done",
-        ));
-    }
+    let waits = "the account can be closed";
+    neighbours.open.require_no_orders(tx, id, waits).await?;
+    neighbours.open.require_no_offers(tx, id, waits).await?;
     store::delete_addresses(tx, id).await?;
     for service in &neighbours.farewells {
         service.user_leaves(tx, id).await?;

@@ -1,7 +1,7 @@
 //! Roles and tiers: what may become of an account. The rules are pure; [`choose_role`]
 //! is what users do with their own account.
 
-use super::{OpenOrders, User, save_in_tier, store};
+use super::{Open, User, save_in_tier, store};
 use crate::db::Tx;
 use crate::kernel::id::UserId;
 use crate::kernel::{Error, Reason, Result, Role};
@@ -117,11 +117,11 @@ pub(super) fn only_sellers() -> Error {
 ///
 /// # Errors
 /// ROLE_NOT_ALLOWED, SELLER_CATEGORY_REQUIRED, VALIDATION_ERROR for a tier of somebody
-/// who does not sell; USER_HAS_OPEN_ORDERS when a seller with open orders would stop
-/// being one.
+/// who does not sell; USER_HAS_OPEN_ORDERS and USER_HAS_OPEN_OFFERS when a seller with
+/// such would stop being one.
 pub async fn choose_role(
     tx: &Tx,
-    orders: &dyn OpenOrders,
+    open: &Open,
     id: UserId,
     role: Role,
     category: Option<SellerCategory>,
@@ -131,27 +131,21 @@ pub async fn choose_role(
     if after == before {
         return Ok(before);
     }
-    may_stop_selling(tx, orders, &before, role).await?;
+    may_stop_selling(tx, open, &before, role).await?;
     save_in_tier(tx, after, before.seller_category()).await
 }
 
-/// Refuses to let a seller go whose orders are open.
+/// Refuses to let a seller go whose orders or offers are open.
 ///
 /// # Errors
-/// USER_HAS_OPEN_ORDERS.
-pub(super) async fn may_stop_selling(
-    tx: &Tx,
-    orders: &dyn OpenOrders,
-    user: &User,
-    role: Role,
-) -> Result<()> {
-    if stops_selling(user, role) && orders.user_has_open_orders(tx, user.user_id()).await? {
-        return Err(Error::new(
-            Reason::UserHasOpenOrders,
-            "the seller has open orders; the role can change when they are done",
-        ));
+/// USER_HAS_OPEN_ORDERS, USER_HAS_OPEN_OFFERS.
+pub(super) async fn may_stop_selling(tx: &Tx, open: &Open, user: &User, role: Role) -> Result<()> {
+    if !stops_selling(user, role) {
+        return Ok(());
     }
-    Ok(())
+    let (id, waits) = (user.user_id(), "the role can change");
+    open.require_no_orders(tx, id, waits).await?;
+    open.require_no_offers(tx, id, waits).await
 }
 
 #[cfg(test)]

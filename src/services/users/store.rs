@@ -80,6 +80,13 @@ pub(super) async fn hold_all(tx: &Tx, ids: &[UserId]) -> Result<Vec<User>> {
     Ok(query.lock(LockType::KeyShare).all(tx.conn()).await?)
 }
 
+/// Like [`find`], and keeps who would [`lock`] it waiting until commit.
+pub(super) async fn hold(tx: &Tx, id: UserId) -> Result<Option<User>> {
+    let query = open().filter(user::Column::Id.eq(id.uuid()));
+    let held = query.lock(LockType::KeyShare).one(tx.conn());
+    Ok(held.await?)
+}
+
 /// Whether there is an active administrator besides this one.
 pub(super) async fn has_admin_besides(tx: &Tx, id: UserId) -> Result<bool> {
     let other = open()

@@ -17,7 +17,7 @@ pub(super) async fn sync_role(
     let role = role_from_pb(message.role()).ok_or_else(|| Error::field("role", "is required"))?;
     let category = category_from_pb(message.seller_category());
     let write = |tx| async move {
-        let user = users::choose_role(&tx, &*auth.0.orders, id, role, category).await?;
+        let user = users::choose_role(&tx, &auth.0.open, id, role, category).await?;
         auth.push_role(&tx, id).await?;
         Ok(SyncRoleResponse {
             user: Some(user_to_pb(&user)),

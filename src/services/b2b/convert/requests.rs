@@ -1,11 +1,11 @@
 //! What requests ask for.
 
 use super::super::list::{Among, OfferFilter};
-use super::super::manage::{Changes, NewOffer};
 use super::super::negotiate::Terms;
 use super::super::offer::PriceTier;
 use super::super::respond::Wish;
 use super::super::state::{OfferStatus, OfferType, ResponseStatus, ResponseType};
+use super::super::terms::{Changes, NewOffer};
 use crate::grpc;
 use crate::grpc::convert::time_from_pb;
 use crate::kernel::{Currency, Error, Result, Time};

@@ -122,7 +122,7 @@ pub(super) async fn set_seller_category(
     let id = grpc::id("id", &message.id)?;
     let category = category_from_pb(message.seller_category());
     let write = |tx| async move {
-        let account = account(admin::set_category(&tx, id, category).await)?;
+        let account = account(admin::set_category(&tx, &users.0.neighbours, id, category).await)?;
         Ok(SetSellerCategoryResponse { account })
     };
     grpc::reply(users.0.db.write(&call, write).await?)
