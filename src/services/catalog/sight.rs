@@ -122,7 +122,7 @@ impl Catalog {
                 id,
                 role: Role::StoreOwner,
                 ..
-            } => self.0.categories.of(conn, *id).await,
+            } => self.0.tiers.of(conn, *id).await,
             _ => Ok(None),
         }
     }
