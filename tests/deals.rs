@@ -28,7 +28,7 @@ use souk::pb::souk::b2b::v1::{
 use souk::pb::souk::orders::v1::order;
 use souk::pb::souk::users::v1::user::{Role, SellerCategory};
 use tokio::task::JoinSet;
-use tonic::{Response, Status};
+use tonic::Status;
 
 /// Tables that play at once.
 const TABLES: usize = 4;
