@@ -194,6 +194,7 @@ fn forgotten(user: User, now: Time) -> User {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kernel::Reason;
 
     fn user() -> User {
         let phone = Phone::parse("0551234567", None).unwrap();
