@@ -3,6 +3,7 @@
 use super::convert;
 use super::entity::bid;
 use super::offer::{Offer, OfferResponse};
+use super::state::{OfferStatus, ResponseType};
 use crate::db::{NewEvent, Tx};
 use crate::kernel::id::{OfferId, UserId};
 
@@ -69,11 +70,13 @@ fn tier_topic(target: &str) -> String {
     format!("offers/{target}")
 }
 
-/// Tells that an offer has a new version. New ones are told to the tier that they target.
+/// Tells that an offer has a new version. The tier that it targets is told once, when it
+/// begins: before that nobody but its seller knows of it.
 pub(super) fn offer(tx: &Tx, offer: &Offer, what: Type, bid: Option<(&bid::Model, i32)>) {
     let payload = convert::offer_event(offer, what, bid);
     let mut topics = vec![offer_topic(offer.offer_id()), seller_topic(offer.seller())];
-    if matches!(what, Type::NewOffer | Type::OfferOpened) {
+    let is_new = matches!(what, Type::NewOffer | Type::OfferOpened);
+    if is_new && offer.status() == OfferStatus::Active {
         topics.push(tier_topic(&offer.target));
     }
     for topic in topics {
@@ -91,7 +94,7 @@ pub(super) fn offer(tx: &Tx, offer: &Offer, what: Type, bid: Option<(&bid::Model
 /// negotiation: of bids the seller hears by the offer.
 pub(super) fn response(tx: &Tx, offer: &Offer, response: &OfferResponse, what: Type) {
     let mut topics = vec![buyer_topic(response.buyer())];
-    if response.kind() == super::state::ResponseType::Negotiation {
+    if response.kind() == ResponseType::Negotiation {
         topics.push(seller_topic(response.seller()));
     }
     for (topic, to_buyer) in topics.into_iter().zip([true, false]) {
