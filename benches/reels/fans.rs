@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use souk::pb::souk::reels::v1::{LikeReelRequest, UnlikeReelRequest};
 use tokio::task::JoinSet;
+use tonic::{Code, Status};
 
 use crate::rig::Caller;
 
@@ -13,11 +14,16 @@ pub struct Fans {
     reel: String,
 }
 
+/// How long somebody waits who was told that the server is busy.
+const AGAIN: Duration = Duration::from_millis(200);
+
 /// When a change was asked for and answered.
 #[derive(Debug, Clone, Copy)]
 pub struct Change {
     pub asked: Instant,
     pub answered: Instant,
+    /// How often the server was busy before.
+    pub refused: usize,
 }
 
 impl Fans {
@@ -47,18 +53,33 @@ impl Fans {
     }
 }
 
+/// Asks again while the server is busy: those who like are starved by all others here, and
+/// what they missed they then ask for at once.
 async fn change(person: Caller, id: String, likes: bool) -> Change {
     let asked = Instant::now();
-    if likes {
-        let request = person.ask(LikeReelRequest { id });
-        person.reels().like_reel(request).await.unwrap();
-    } else {
-        let request = person.ask(UnlikeReelRequest { id });
-        person.reels().unlike_reel(request).await.unwrap();
+    let mut refused = 0;
+    loop {
+        match ask(&person, id.clone(), likes).await {
+            Ok(()) => break,
+            Err(busy) if busy.code() == Code::ResourceExhausted => refused += 1,
+            Err(error) => panic!("{error}"),
+        }
+        tokio::time::sleep(AGAIN).await;
     }
     Change {
         asked,
         answered: Instant::now(),
+        refused,
+    }
+}
+
+async fn ask(person: &Caller, id: String, likes: bool) -> Result<(), Status> {
+    if likes {
+        let request = person.ask(LikeReelRequest { id });
+        person.reels().like_reel(request).await.map(drop)
+    } else {
+        let request = person.ask(UnlikeReelRequest { id });
+        person.reels().unlike_reel(request).await.map(drop)
     }
 }
 
@@ -68,5 +89,6 @@ pub fn answers(changes: &[Change]) -> String {
     let mut times: Vec<Duration> = times.collect();
     times.sort_unstable();
     let at = |percent: usize| times[(times.len() - 1) * percent / 100];
-    format!("p50 {:?}, p99 {:?}", at(50), at(99))
+    let refused: usize = changes.iter().map(|it| it.refused).sum();
+    format!("p50 {:?}, p99 {:?}, {refused} times busy", at(50), at(99))
 }

@@ -31,14 +31,17 @@ const LARGE: usize = 8;
 const LARGE_OF_USER: usize = 2;
 
 /// The lanes of calls. Changes have their own, because they queue for the database and
-/// would otherwise take every place from reads that are answered at once; and so has
-/// sign-in, so that a rush of other calls cannot keep people out. Health is not counted,
+/// would otherwise take every place from reads that are answered at once; and so have
+/// likes, which are taken together and hardly cost more while they wait, so that a rush of
+/// them leaves orders their places; and sign-in, so that a rush of other calls cannot keep
+/// people out. Health is not counted,
 /// since it must answer under load; a stream is while it opens, which reads, and not while
 /// it waits, which costs nothing.
 #[derive(Debug)]
 pub(super) struct Lanes {
     reads: Arc<Lane>,
     changes: Arc<Lane>,
+    likes: Arc<Lane>,
     sign_in: Arc<Lane>,
     large: Arc<Lane>,
     large_of_user: Seats<UserId>,
@@ -49,6 +52,7 @@ impl Lanes {
         Self {
             reads: Lane::new("reads", calls),
             changes: Lane::new("changes", calls / 4),
+            likes: Lane::new("likes", calls),
             sign_in: Lane::new("sign_in", calls / 4),
             large: Lane::new("large", LARGE),
             large_of_user: Seats::new(usize::MAX, LARGE_OF_USER),
@@ -60,6 +64,7 @@ impl Lanes {
         match policy.rate {
             Rate::Unlimited => Ok(None),
             Rate::Otp | Rate::Login => self.sign_in.enter().await.map(Some),
+            Rate::Like => self.likes.enter().await.map(Some),
             _ if policy.idempotency == Idempotency::Safe => self.reads.enter().await.map(Some),
             _ => self.changes.enter().await.map(Some),
         }
@@ -77,7 +82,13 @@ impl Lanes {
 
     /// How many calls run.
     pub(super) fn running(&self) -> usize {
-        let lanes = [&self.reads, &self.changes, &self.sign_in, &self.large];
+        let lanes = [
+            &self.reads,
+            &self.changes,
+            &self.likes,
+            &self.sign_in,
+            &self.large,
+        ];
         lanes.iter().map(|lane| lane.running()).sum()
     }
 }
