@@ -35,18 +35,16 @@ impl Made {
 pub(super) struct Trader {
     /// Who.
     pub user: UserId,
-    /// The tier that the trader sells in; none for administrators.
+    /// The tier that the trader sells in; none for administrators, and for who has left the
+    /// chain meanwhile.
     pub tier: Option<SellerCategory>,
+    /// Whether the trader looks on without taking part.
+    pub is_admin: bool,
     /// Whether tiers are strict.
     pub is_strict: bool,
 }
 
 impl Trader {
-    /// Whether the trader looks on without taking part.
-    pub(super) const fn is_admin(&self) -> bool {
-        self.tier.is_none()
-    }
-
     /// Whether an offer was made to the trader's tier.
     pub(super) fn is_target(&self, offer: &Offer) -> bool {
         self.is_among(&Made::of(offer))
@@ -73,7 +71,7 @@ impl Trader {
     /// Whether the trader sees an offer; `has_responded` to it or not.
     pub(super) fn sees(&self, offer: &Offer, has_responded: bool) -> bool {
         let is_shown = offer.status() == OfferStatus::Active;
-        self.is_admin()
+        self.is_admin
             || offer.seller() == self.user
             || has_responded
             || (is_shown && self.is_target(offer))
@@ -88,7 +86,8 @@ impl B2b {
     pub(super) async fn trader(&self, call: &Call) -> Result<Trader> {
         let user = call.user()?;
         let conn = self.0.db.read();
-        let tier = match call.caller.is_admin() {
+        let is_admin = call.caller.is_admin();
+        let tier = match is_admin {
             true => None,
             false => match self.0.catalog.tier_of(conn, &call.caller).await? {
                 Some(tier) => Some(tier),
@@ -98,6 +97,7 @@ impl B2b {
         Ok(Trader {
             user,
             tier,
+            is_admin,
             is_strict: self.0.settings.strict_tiers,
         })
     }
@@ -115,7 +115,7 @@ pub(super) fn not_a_trader() -> Error {
 /// # Errors
 /// NOT_A_TIER_SELLER when the trader has left the chain meanwhile.
 pub(super) async fn hold(tx: &Tx, trader: &Trader) -> Result<Option<(User, SellerCategory)>> {
-    if trader.is_admin() {
+    if trader.is_admin {
         return Ok(None);
     }
     let account = users::hold(tx, trader.user).await?;
@@ -199,7 +199,7 @@ pub(super) async fn still_visible(
     id: OfferId,
     made: &Made,
 ) -> Result<()> {
-    let is_plain = trader.is_admin() || made.seller == trader.user || trader.is_among(made);
+    let is_plain = trader.is_admin || made.seller == trader.user || trader.is_among(made);
     match is_plain {
         true => Ok(()),
         false => visible(conn, trader, id).await.map(drop),
@@ -227,7 +227,7 @@ pub(super) async fn visible_response(
     id: OfferResponseId,
 ) -> Result<OfferResponse> {
     let found = store::find_response(conn, id).await?;
-    let sees = |found: &OfferResponse| trader.is_admin() || found.party(trader.user).is_some();
+    let sees = |found: &OfferResponse| trader.is_admin || found.party(trader.user).is_some();
     found.filter(sees).ok_or_else(no_response)
 }
 

@@ -45,7 +45,7 @@ pub(super) enum Viewer<'a> {
 /// An offer as a trader is shown it, whose own response may be `own`.
 pub(super) fn shown(trader: &Trader, offer: &Offer, own: Option<&OfferResponse>) -> pb::Offer {
     let viewer = match own {
-        _ if trader.is_admin() || offer.seller() == trader.user => Viewer::Insider,
+        _ if trader.is_admin || offer.seller() == trader.user => Viewer::Insider,
         Some(own) => Viewer::Buyer(own),
         None => Viewer::Anyone,
     };

@@ -71,7 +71,7 @@ impl B2b {
     ) -> Result<Page<OfferResponse>> {
         let id = filter.offer.ok_or_else(access::no_offer)?;
         let (offer, _) = access::visible(self.0.db.read(), trader, id).await?;
-        if !trader.is_admin() && offer.seller() != trader.user {
+        if !trader.is_admin && offer.seller() != trader.user {
             let message = "only its seller sees what others respond to an offer";
             return Err(Error::forbidden(message));
         }

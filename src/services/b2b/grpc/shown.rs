@@ -21,7 +21,7 @@ impl B2b {
         offers: &[Offer],
     ) -> Result<Vec<pb::Offer>> {
         let ids: Vec<OfferId> = offers.iter().map(Offer::offer_id).collect();
-        let own = match trader.is_admin() {
+        let own = match trader.is_admin {
             true => Vec::new(),
             false => lists::of_buyer(self.0.db.read(), trader.user, &ids).await?,
         };

@@ -157,6 +157,7 @@ async fn first_and_deep_pages_walk_an_index_at_a_hundred_thousand_offers() {
             all(Among::SeenBy(Trader {
                 user,
                 tier,
+                is_admin: tier.is_none(),
                 is_strict: false,
             }))
         };
