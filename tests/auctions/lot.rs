@@ -134,7 +134,7 @@ fn wish(market: &Market, is_war: bool, dice: &mut Dice) -> (String, CreateOfferR
         min_quantity: Some(1),
         available_quantity: 10,
         bid_increment: Some(STEP),
-        reserve_price: dice.chance(20).then_some(BASE + 12 * STEP),
+        reserve_price: dice.chance(20).then_some(BASE + 25 * STEP),
         anti_sniping: Some(is_war || dice.chance(50)),
         starts_at: Some(time_to_pb(Time::from_micros(start))),
         ends_at: Some(time_to_pb(Time::from_micros(end))),
@@ -158,7 +158,7 @@ fn plan(market: &Market, start: i64, end: i64, dice: &mut Dice) -> Vec<Plan> {
     let crowd = dice.indexes(market.bidders(), 10);
     let mut plans: Vec<Plan> = Vec::with_capacity(BIDS);
     while plans.len() < BIDS {
-        let is_late = plans.len() % 2 == 0;
+        let is_late = plans.len().is_multiple_of(2);
         let at = match (is_late, plans.last()) {
             (_, Some(before)) if dice.chance(25) => before.at,
             (true, _) => end - dice.number(0..=200) as i64 * MILLI,

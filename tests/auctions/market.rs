@@ -11,7 +11,7 @@ use crate::rig::{Caller, Good, Shop, crowd};
 
 const BIDDERS: usize = 64;
 /// Pieces of the product that some lots sell: fewer than those lots want.
-const PIECES: i32 = 200;
+const PIECES: i32 = 5;
 
 /// The seller, the bidders, and a line to each process.
 pub struct Market {

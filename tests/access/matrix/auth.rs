@@ -141,6 +141,7 @@ pub const ROWS: &[Row] = &[
     )
     .declining(&[
         (Seller, "USER_HAS_OPEN_ORDERS"),
+        (Rival, "USER_HAS_OPEN_OFFERS"),
         (Admin, "ROLE_NOT_ALLOWED"),
     ]),
     row("AuthService/HandleClerkWebhook", r#"{}"#, EVERYONE, Denied).declining(&[

@@ -1,8 +1,8 @@
 //! Who may call what of accounts and addresses.
 
 use super::Refusal::{Denied, Hidden};
-use super::Who::{Admin, Buyer, Seller};
-use super::{ADMIN, EVERYONE, Row, SIGNED_IN, Step, row};
+use super::Who::{Admin, Buyer, Rival, Seller};
+use super::{ADMIN, EVERYONE, Row, SIGNED_IN, row};
 
 pub const ROWS: &[Row] = &[
     row("UserService/GetMe", "{}", SIGNED_IN, Denied),
@@ -15,6 +15,7 @@ pub const ROWS: &[Row] = &[
     row("UserService/DeleteMe", "{}", SIGNED_IN, Denied).declining(&[
         (Buyer, "USER_HAS_OPEN_ORDERS"),
         (Seller, "USER_HAS_OPEN_ORDERS"),
+        (Rival, "USER_HAS_OPEN_OFFERS"),
         (Admin, "LAST_ADMIN"),
     ]),
     row(
@@ -89,7 +90,7 @@ pub const ROWS: &[Row] = &[
     ),
     row(
         "UserService/SetSellerCategory",
-        r#"{"id":"$seller","sellerCategory":"GROSSISTE"}"#,
+        r#"{"id":"$seller","sellerCategory":"FOURNISSEUR"}"#,
         ADMIN,
         Denied,
     ),
@@ -98,10 +99,5 @@ pub const ROWS: &[Row] = &[
         r#"{"id":"$seller","isVerified":false}"#,
         ADMIN,
         Denied,
-    )
-    .after(&[Step::Call(
-        Admin,
-        "UserService/SetSellerCategory",
-        r#"{"id":"$seller","sellerCategory":"GROSSISTE"}"#,
-    )]),
+    ),
 ];

@@ -355,7 +355,7 @@ async fn what_is_wrong_with_offers_is_found() {
     app.assert_sound().await;
     for (name, wrong, right) in BREACHES {
         app.execute(wrong, []).await;
-        let report = check::run(&app.db, app.blobs.as_ref()).await.unwrap();
+        let report = check::run(&app.db, &app.blobs).await.unwrap();
         let found = report.breaches.iter().any(|it| it.name == name);
         assert!(found, "{wrong}: {report}");
         app.execute(right, []).await;

@@ -184,7 +184,7 @@ async fn a_stream_ends_when_its_watcher_may_not_see_the_offer_any_more() {
     let (seller, admin) = (&traders.grossiste.client, &traders.admin);
     let (watcher, buyer) = (&traders.fournisseur.client, &traders.rival.client);
     let offer = seller.offer(negotiable()).await.id;
-    buyer.responded(&offer, 900, 20).await;
+    let answer = buyer.responded(&offer, 900, 20).await;
     let mut stream = watch(watcher, &offer, None).await.unwrap();
     let mut of_buyer = watch(buyer, &offer, None).await.unwrap();
     let mut own = watcher
@@ -196,6 +196,8 @@ async fn a_stream_ends_when_its_watcher_may_not_see_the_offer_any_more() {
     next(&mut stream).await;
     next(&mut of_buyer).await;
     next(&mut own).await;
+    // Nobody changes the tier with an open response.
+    buyer.withdraw(&answer.id).await.unwrap();
     for one in [watcher, buyer] {
         put_into_tier(admin, one, "GROSSISTE").await;
     }
