@@ -184,13 +184,14 @@ BEGIN SELECT RAISE(ABORT, 'rounds stay'); END;
 const POSTGRES_GUARDS: &str = "
 CREATE FUNCTION b2b_bids_rise() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
+    offer RECORD;
     before RECORD;
 BEGIN
-    SELECT offers.base_price, offers.bid_increment, bids.number, bids.amount INTO before
-    FROM b2b_offers offers LEFT JOIN b2b_bids bids ON bids.offer_id = offers.id
-    WHERE offers.id = new.offer_id ORDER BY bids.number DESC NULLS LAST LIMIT 1;
+    SELECT base_price, bid_increment INTO offer FROM b2b_offers WHERE id = new.offer_id;
+    SELECT number, amount INTO before FROM b2b_bids
+    WHERE offer_id = new.offer_id ORDER BY number DESC LIMIT 1;
     IF new.number <> COALESCE(before.number, 0) + 1
-        OR new.amount < COALESCE(before.amount + before.bid_increment, before.base_price)
+        OR new.amount < COALESCE(before.amount + offer.bid_increment, offer.base_price)
     THEN
         RAISE EXCEPTION 'bids rise one after the other';
     END IF;

@@ -31,17 +31,17 @@ const LARGE: usize = 8;
 const LARGE_OF_USER: usize = 2;
 
 /// The lanes of calls. Changes have their own, because they queue for the database and
-/// would otherwise take every place from reads that are answered at once; and so have
-/// likes, which are taken together and hardly cost more while they wait, so that a rush of
-/// them leaves orders their places; and sign-in, so that a rush of other calls cannot keep
-/// people out. Health is not counted,
-/// since it must answer under load; a stream is while it opens, which reads, and not while
-/// it waits, which costs nothing.
+/// would otherwise take every place from reads that are answered at once; and so have likes
+/// and bids, which are taken together and hardly cost more while they wait, so that a rush
+/// of them leaves orders their places; and sign-in, so that a rush of other calls cannot
+/// keep people out. Health is not counted, since it must answer under load; a stream is
+/// while it opens, which reads, and not while it waits, which costs nothing.
 #[derive(Debug)]
 pub(super) struct Lanes {
     reads: Arc<Lane>,
     changes: Arc<Lane>,
     likes: Arc<Lane>,
+    bids: Arc<Lane>,
     sign_in: Arc<Lane>,
     large: Arc<Lane>,
     large_of_user: Seats<UserId>,
@@ -53,6 +53,7 @@ impl Lanes {
             reads: Lane::new("reads", calls),
             changes: Lane::new("changes", calls / 4),
             likes: Lane::new("likes", calls),
+            bids: Lane::new("bids", calls),
             sign_in: Lane::new("sign_in", calls / 4),
             large: Lane::new("large", LARGE),
             large_of_user: Seats::new(usize::MAX, LARGE_OF_USER),
@@ -65,6 +66,7 @@ impl Lanes {
             Rate::Unlimited => Ok(None),
             Rate::Otp | Rate::Login => self.sign_in.enter().await.map(Some),
             Rate::Like => self.likes.enter().await.map(Some),
+            Rate::Bid => self.bids.enter().await.map(Some),
             _ if policy.idempotency == Idempotency::Safe => self.reads.enter().await.map(Some),
             _ => self.changes.enter().await.map(Some),
         }
@@ -86,6 +88,7 @@ impl Lanes {
             &self.reads,
             &self.changes,
             &self.likes,
+            &self.bids,
             &self.sign_in,
             &self.large,
         ];

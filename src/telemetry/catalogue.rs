@@ -138,7 +138,10 @@ pub const CATALOGUE: &[Metric] = &[
     metric(
         "souk_shed_seconds",
         Histogram,
-        Label("lane", &["reads", "changes", "likes", "sign_in", "large"]),
+        Label(
+            "lane",
+            &["reads", "changes", "likes", "bids", "sign_in", "large"],
+        ),
         "How long calls waited that were turned away because the server was full, by lane.",
     ),
     metric("souk_connections_open", Gauge, Plain, "Open connections."),

@@ -62,7 +62,7 @@ impl B2b {
     async fn sweep(&self) -> Result<()> {
         let db = &self.0.db;
         let mut failed = None;
-        for id in store::overdue(db.read(), db.clock().now(), BATCH).await? {
+        for id in store::overdue(db, db.clock().now(), BATCH).await? {
             let turn = |tx: Tx| async move { self.turn(&tx, id).await };
             if let Err(error) = db.transact(turn).await {
                 failed = Some(error);

@@ -12,8 +12,8 @@ use uuid::Uuid;
 
 use super::entity::{bid, offer, response, round};
 use super::offer::{Offer, OfferResponse};
-use super::state::{OfferStatus, OfferType, Refusal, ResponseType};
-use crate::db::{Conn, Tx, unique_violation};
+use super::state::{OfferType, Refusal, ResponseType};
+use crate::db::{Conn, Db, Tx, unique_violation};
 use crate::kernel::id::{OfferId, OfferResponseId, UserId};
 use crate::kernel::{Error, Reason, Result, Time};
 
@@ -167,30 +167,20 @@ pub async fn reject_open(tx: &Tx, offer: OfferId, why: Refusal, now: Time) -> Re
     Ok(())
 }
 
-/// Offers that should have begun or ended by now, the longest overdue first.
-pub async fn overdue(conn: &impl Conn, now: Time, limit: u64) -> Result<Vec<OfferId>> {
-    let is_late = Condition::any()
-        .add(
-            Condition::all()
-                .add(offer::Column::Status.eq(OfferStatus::Scheduled.as_str()))
-                .add(offer::Column::StartsAt.lte(now.micros())),
-        )
-        .add(
-            Condition::all()
-                .add(offer::Column::Status.eq(OfferStatus::Active.as_str()))
-                .add(offer::Column::EndsAt.lte(now.micros())),
-        );
-    let rows = offer::Entity::find()
-        .select_only()
-        .column(offer::Column::Id)
-        .filter(offer::Column::DeletedAt.is_null())
-        .filter(is_late)
-        .order_by_asc(offer::Column::EndsAt)
-        .limit(limit)
-        .into_tuple::<Uuid>()
-        .all(conn)
-        .await?;
-    Ok(rows.into_iter().map(OfferId::from).collect())
+/// Offers that should have begun or ended by now. In these words, so that the partial
+/// indexes are used.
+pub async fn overdue(db: &Db, now: Time, limit: u64) -> Result<Vec<OfferId>> {
+    let sql = "SELECT id FROM b2b_offers \
+               WHERE status = 'SCHEDULED' AND deleted_at IS NULL AND starts_at <= $1 UNION ALL \
+               SELECT id FROM b2b_offers \
+               WHERE status = 'ACTIVE' AND deleted_at IS NULL AND ends_at <= $1 LIMIT $2";
+    let values = [now.micros().into(), limit.cast_signed().into()];
+    let rows = db.read().query_all_raw(db.dialect().statement(sql, values));
+    let ids = rows.await?;
+    let ids = ids.iter().map(|row| row.try_get::<Uuid>("", "id"));
+    Ok(ids
+        .map(|id| id.map(OfferId::from))
+        .collect::<Result<_, _>>()?)
 }
 
 /// Adds a round to a negotiation.
