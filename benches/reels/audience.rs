@@ -1,5 +1,5 @@
-//! Those who watch and those who like: a process of their own, at the lowest priority, which
-//! does as it is told line by line.
+//! Those who watch and those who like: a process of their own, which runs only when nobody
+//! else wants to, and does as it is told line by line.
 
 use std::io::{BufRead, BufReader, Lines, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
@@ -33,8 +33,10 @@ pub struct Audience {
 impl Audience {
     /// Everybody is there, signed in, and does nothing.
     pub fn gather(url: &str, reel: &str, streams: usize) -> Self {
-        let mut process = Command::new("nice")
-            .args(["-n", "19"])
+        // Whoever else wants a core has it at once, as if this ran elsewhere; a low priority
+        // alone still lets orders wait for a slice at each of their steps.
+        let mut process = Command::new("chrt")
+            .args(["--idle", "0"])
             .arg(std::env::current_exe().unwrap())
             .args([ROLE, url, reel, &streams.to_string()])
             .stdin(Stdio::piped())

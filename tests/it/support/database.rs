@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{OnceLock, mpsc};
 
 use souk::db::{Db, DbConfig};
 use souk::kernel::Clock;
@@ -93,6 +94,36 @@ impl TestDatabase {
             }
         }
     }
+}
+
+impl Drop for TestDatabase {
+    /// A file goes with its folder; a server keeps a database until it is told.
+    fn drop(&mut self) {
+        if let Source::Name(name) = &mut self.source {
+            throw_away(std::mem::take(name));
+        }
+    }
+}
+
+/// Drops a database beside the tests that go on: the server waits for those who were
+/// connected to it. The last few of a run stay, if the process ends first.
+fn throw_away(name: String) {
+    static NAMES: OnceLock<mpsc::Sender<String>> = OnceLock::new();
+    let names = NAMES.get_or_init(|| {
+        let (sender, names) = mpsc::channel::<String>();
+        std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .unwrap();
+            for name in names {
+                runtime.block_on(run(&admin(), &format!("DROP DATABASE {name} WITH (FORCE)")));
+            }
+        });
+        sender
+    });
+    // Nobody listens where the server is gone, and nothing is left to drop.
+    let _ = names.send(name);
 }
 
 async fn sqlite() -> TestDatabase {
