@@ -110,16 +110,19 @@ impl Generator<'_> {
         kind: &Kind,
         rules: Option<DynamicMessage>,
     ) -> String {
-        let mut code = String::new();
-        if let Some(rules) = rules {
-            match rules::typed(&rules) {
-                Ok(typed) if typed.required => {
-                    self.problem(field, "an element cannot be required");
-                }
-                Ok(typed) => code = self.checks(field, kind, typed.rules.as_ref(), "at"),
-                Err(problem) => self.problem(field, problem),
+        let typed = match rules.as_ref().map(rules::typed) {
+            Some(Ok(typed)) if typed.required => {
+                self.problem(field, "an element cannot be required");
+                None
             }
-        }
+            Some(Ok(typed)) => typed.rules,
+            Some(Err(problem)) => {
+                self.problem(field, problem);
+                None
+            }
+            None => None,
+        };
+        let mut code = self.checks(field, kind, typed.as_ref(), "at");
         code.push_str(&self.nested(kind, "at"));
         code
     }

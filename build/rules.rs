@@ -20,6 +20,11 @@ impl Check {
     }
 }
 
+/// What holds of every text: PostgreSQL stores none with U+0000 in it.
+pub fn storable() -> Check {
+    Check::new("v.contains('\\0')", "must not contain the character U+0000")
+}
+
 /// The rules of one type, such as `string`, with their names; `required` stands apart.
 pub struct Typed {
     /// The field must be set.

@@ -1,5 +1,5 @@
 //! The validation code: one `Validate` impl per message, from the standard
-//! `buf.validate` options. A field that tracks presence is checked when it is set;
+//! `buf.validate` options; besides, every text must be one that can be stored. A field that tracks presence is checked when it is set;
 //! any other field is always checked, its zero value included.
 
 use std::collections::{BTreeSet, HashSet};
@@ -132,16 +132,18 @@ impl Generator<'_> {
         rules: Option<&(String, DynamicMessage)>,
         at: &str,
     ) -> String {
+        let mut code = match kind {
+            Kind::String => render(&[rules::storable()], at),
+            _ => String::new(),
+        };
         let Some(rules) = rules else {
-            return String::new();
+            return code;
         };
         match rules::value_checks(kind, rules, &mut self.patterns) {
-            Ok(checks) => render(&checks, at),
-            Err(problem) => {
-                self.problem(field, problem);
-                String::new()
-            }
+            Ok(checks) => code.push_str(&render(&checks, at)),
+            Err(problem) => self.problem(field, problem),
         }
+        code
     }
 
     /// The step into a message value, left out where no rule lies below.
@@ -162,9 +164,9 @@ impl Generator<'_> {
                 continue;
             }
             let is_ruled = |options, name| self.schema.option(&options, name).is_some();
-            let in_field = message
-                .fields()
-                .any(|field| is_ruled(field.options(), "buf.validate.field"));
+            let in_field = message.fields().any(|field| {
+                field.kind() == Kind::String || is_ruled(field.options(), "buf.validate.field")
+            });
             let in_oneof = message
                 .oneofs()
                 .any(|oneof| is_ruled(oneof.options(), "buf.validate.oneof"));

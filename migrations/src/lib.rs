@@ -21,6 +21,8 @@ mod m20261128_000310_reels;
 mod m20261128_000320_tiers;
 mod m20261130_000400_reel_pictures;
 mod m20261130_000410_b2b;
+mod m20261130_000420_former_tiers;
+mod m20261130_000430_media_quota;
 mod sql;
 
 use sea_orm_migration::prelude::*;
@@ -51,6 +53,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261128_000320_tiers::Migration),
             Box::new(m20261130_000400_reel_pictures::Migration),
             Box::new(m20261130_000410_b2b::Migration),
+            Box::new(m20261130_000420_former_tiers::Migration),
+            Box::new(m20261130_000430_media_quota::Migration),
         ]
     }
 }

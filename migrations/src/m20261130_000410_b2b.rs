@@ -15,7 +15,8 @@ impl MigrationTrait for Migration {
         both(manager, OFFERS).await?;
         both(manager, RESPONSES).await?;
         both(manager, ORDERS).await?;
-        either(manager, POSTGRES_GUARDS, SQLITE_GUARDS).await
+        either(manager, POSTGRES_GUARDS, SQLITE_GUARDS).await?;
+        either(manager, FOLLOW_POSTGRES, FOLLOW_SQLITE).await
     }
 }
 
@@ -27,6 +28,7 @@ CREATE TABLE b2b_offers (
     seller_id UUID NOT NULL REFERENCES users (id),
     seller_category TEXT NOT NULL,
     seller_verified BOOLEAN NOT NULL,
+    store_visible BOOLEAN NOT NULL,
     product_id UUID REFERENCES products (id),
     title TEXT NOT NULL CHECK (length(title) BETWEEN 3 AND 200),
     description TEXT NOT NULL CHECK (length(description) <= 2000),
@@ -42,7 +44,7 @@ CREATE TABLE b2b_offers (
     price_tiers TEXT NOT NULL,
     status TEXT NOT NULL CHECK (status IN ('SCHEDULED', 'ACTIVE', 'SOLD', 'EXPIRED', 'CLOSED')),
     outcome TEXT NOT NULL CHECK (outcome IN ('', 'AGREED', 'WON', 'NO_DEAL', 'RESERVE_NOT_MET',
-        'OUT_OF_STOCK', 'STORE_NOT_ACTIVE', 'CLOSED_BY_SELLER')),
+        'OUT_OF_STOCK', 'STORE_NOT_ACTIVE', 'CLOSED_BY_SELLER', 'CLOSED_BY_ADMINISTRATOR')),
     starts_at BIGINT NOT NULL,
     ends_at BIGINT,
     responses_count INTEGER NOT NULL CHECK (responses_count >= 0),
@@ -128,6 +130,7 @@ CREATE UNIQUE INDEX b2b_responses_leader ON b2b_responses (offer_id)
 CREATE UNIQUE INDEX b2b_responses_won ON b2b_responses (offer_id)
     WHERE type = 'BID' AND status = 'ACCEPTED';
 CREATE INDEX b2b_responses_offer ON b2b_responses (offer_id, id);
+CREATE INDEX b2b_responses_of_buyer ON b2b_responses (offer_id, buyer_id, id);
 CREATE INDEX b2b_responses_offer_status ON b2b_responses (offer_id, status, id);
 CREATE INDEX b2b_responses_buyer ON b2b_responses (buyer_id, id);
 CREATE INDEX b2b_responses_buyer_status ON b2b_responses (buyer_id, status, id);
@@ -205,4 +208,38 @@ CREATE TRIGGER b2b_bids_append_only BEFORE UPDATE OR DELETE ON b2b_bids
 FOR EACH ROW EXECUTE FUNCTION b2b_append_only();
 CREATE TRIGGER b2b_rounds_no_delete BEFORE DELETE ON b2b_rounds
 FOR EACH ROW EXECUTE FUNCTION b2b_append_only();
+";
+
+// A suspended store shows no offers, and what is said of a seller is what holds now.
+const FOLLOW_POSTGRES: &str = "
+CREATE FUNCTION b2b_offers_follow_store() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE b2b_offers SET store_visible = new.status IN ('ACTIVE', 'PAUSED')
+    WHERE store_id = new.id;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER b2b_offers_store_changed AFTER UPDATE OF status ON stores FOR EACH ROW
+    WHEN ((new.status IN ('ACTIVE', 'PAUSED')) <> (old.status IN ('ACTIVE', 'PAUSED')))
+    EXECUTE FUNCTION b2b_offers_follow_store();
+CREATE FUNCTION b2b_offers_follow_seller() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE b2b_offers SET seller_verified = new.is_verified
+    WHERE seller_id = new.id AND status IN ('SCHEDULED', 'ACTIVE');
+    RETURN NULL;
+END $$;
+CREATE TRIGGER b2b_offers_seller_verified AFTER UPDATE OF is_verified ON users FOR EACH ROW
+    WHEN (new.is_verified <> old.is_verified) EXECUTE FUNCTION b2b_offers_follow_seller();
+";
+
+const FOLLOW_SQLITE: &str = "
+CREATE TRIGGER b2b_offers_store_changed AFTER UPDATE OF status ON stores
+WHEN (new.status IN ('ACTIVE', 'PAUSED')) <> (old.status IN ('ACTIVE', 'PAUSED')) BEGIN
+    UPDATE b2b_offers SET store_visible = new.status IN ('ACTIVE', 'PAUSED')
+    WHERE store_id = new.id;
+END;
+CREATE TRIGGER b2b_offers_seller_verified AFTER UPDATE OF is_verified ON users
+WHEN new.is_verified <> old.is_verified BEGIN
+    UPDATE b2b_offers SET seller_verified = new.is_verified
+    WHERE seller_id = new.id AND status IN ('SCHEDULED', 'ACTIVE');
+END;
 ";

@@ -27,7 +27,7 @@ pub(super) const ALL: &[Invariant] = &[
             WHERE o.bids_count <> COALESCE(b.bids, 0) OR o.bids_count <> COALESCE(b.last, 0)
                OR COALESCE(o.current_bid, 0) <> COALESCE(l.amount, 0)
                OR (o.bids_count > 0 AND (o.leader_id <> r.id OR o.leader_number <> r.number
-                   OR r.amount <> l.amount OR (o.status = 'ACTIVE' AND r.status <> 'PENDING')))",
+                   OR r.amount <> l.amount OR r.quantity <> l.quantity OR (o.status = 'ACTIVE' AND r.status <> 'PENDING')))",
     },
     Invariant {
         name: "auction-end",
@@ -49,7 +49,8 @@ pub(super) const ALL: &[Invariant] = &[
                 (w.id IS NOT NULL) <> (o.status = 'SOLD')
                 OR (w.id IS NOT NULL AND (w.id <> o.leader_id OR w.amount <> o.current_bid
                     OR w.amount < COALESCE(o.reserve_price, 0)))
-                OR (o.status = 'CLOSED' AND o.bids_count > 0)
+                OR (o.status = 'CLOSED' AND o.bids_count > 0
+                    AND o.outcome <> 'CLOSED_BY_ADMINISTRATOR')
                 OR (o.status = 'EXPIRED' AND o.current_bid >= COALESCE(o.reserve_price, 0)
                     AND o.outcome NOT IN ('OUT_OF_STOCK', 'STORE_NOT_ACTIVE')))",
     },

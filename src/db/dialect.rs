@@ -65,14 +65,6 @@ impl Dialect {
         }
     }
 
-    /// Locks the rows that a select with joins reads from one table, until commit.
-    pub fn for_update_of(self, table: &str) -> String {
-        match self {
-            Self::Sqlite => String::new(),
-            Self::Postgres => format!(" FOR UPDATE OF {table}"),
-        }
-    }
-
     /// Keeps the rows that a select with joins reads from one table from being deleted or
     /// locked for good, until commit; others may do the same.
     pub fn for_key_share_of(self, table: &str) -> String {

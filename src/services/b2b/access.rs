@@ -60,17 +60,19 @@ impl Trader {
     }
 
     /// The trader in the tier that the account, which the caller holds, is in now; one who
-    /// has left the chain is in none.
+    /// has left the chain, or is blocked, is in none.
     pub(super) fn now(&self, account: Option<&User>) -> Self {
         Self {
-            tier: account.and_then(User::seller_category),
+            tier: account
+                .filter(|account| account.is_active)
+                .and_then(User::seller_category),
             ..*self
         }
     }
 
     /// Whether the trader sees an offer; `has_responded` to it or not.
     pub(super) fn sees(&self, offer: &Offer, has_responded: bool) -> bool {
-        let is_shown = offer.status() == OfferStatus::Active;
+        let is_shown = offer.status() == OfferStatus::Active && offer.store_visible;
         self.is_admin
             || offer.seller() == self.user
             || has_responded
@@ -113,12 +115,13 @@ pub(super) fn not_a_trader() -> Error {
 /// it waits, and then finds what the trader has begun. None for administrators.
 ///
 /// # Errors
-/// NOT_A_TIER_SELLER when the trader has left the chain meanwhile.
+/// NOT_A_TIER_SELLER when the trader has left the chain meanwhile, or was blocked.
 pub(super) async fn hold(tx: &Tx, trader: &Trader) -> Result<Option<(User, SellerCategory)>> {
     if trader.is_admin {
         return Ok(None);
     }
     let account = users::hold(tx, trader.user).await?;
+    let account = account.filter(|account| account.is_active);
     let account = account.ok_or_else(not_a_trader)?;
     let tier = account.seller_category().ok_or_else(not_a_trader)?;
     Ok(Some((account, tier)))
@@ -185,6 +188,18 @@ pub(super) async fn lock_own(tx: &Tx, trader: &Trader, id: OfferId) -> Result<Of
     match offer.seller() == trader.user {
         true => Ok(offer),
         false => Err(Error::forbidden("only its seller changes an offer")),
+    }
+}
+
+/// An offer that the trader may end, held until commit: the own one, and for an
+/// administrator any.
+///
+/// # Errors
+/// NOT_FOUND when the trader may not know of it, FORBIDDEN when it is somebody else's.
+pub(super) async fn lock_to_close(tx: &Tx, trader: &Trader, id: OfferId) -> Result<Offer> {
+    match trader.is_admin {
+        true => store::lock(tx, id).await?.ok_or_else(no_offer),
+        false => lock_own(tx, trader, id).await,
     }
 }
 

@@ -70,16 +70,15 @@ fn tier_topic(target: &str) -> String {
     format!("offers/{target}")
 }
 
-/// Tells that an offer has a new version. The tier that it targets is told once, when it
-/// begins: before that nobody but its seller knows of it.
+/// Tells that an offer has a new version. The tier that it targets is told when it begins:
+/// before that nobody but its seller knows of it.
 pub(super) fn offer(tx: &Tx, offer: &Offer, what: Type, bid: Option<(&bid::Model, i32)>) {
     let payload = convert::offer_event(offer, what, bid);
-    let mut topics = vec![offer_topic(offer.offer_id()), seller_topic(offer.seller())];
     let is_new = matches!(what, Type::NewOffer | Type::OfferOpened);
     if is_new && offer.status() == OfferStatus::Active {
-        topics.push(tier_topic(&offer.target));
+        to_tier(tx, offer);
     }
-    for topic in topics {
+    for topic in [offer_topic(offer.offer_id()), seller_topic(offer.seller())] {
         tx.emit(NewEvent {
             topic,
             kind: kind(what),
@@ -88,6 +87,17 @@ pub(super) fn offer(tx: &Tx, offer: &Offer, what: Type, bid: Option<(&bid::Model
             payload: payload.clone(),
         });
     }
+}
+
+/// Tells the tier that an offer targets that there is one for it.
+pub(super) fn to_tier(tx: &Tx, offer: &Offer) {
+    tx.emit(NewEvent {
+        topic: tier_topic(&offer.target),
+        kind: kind(Type::NewOffer),
+        aggregate: offer.id,
+        version: offer.version,
+        payload: convert::offer_event(offer, Type::NewOffer, None),
+    });
 }
 
 /// Tells a response's buyer that it has a new version, and the seller where it is a

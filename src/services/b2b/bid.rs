@@ -10,7 +10,7 @@ use super::auction::{self, Bidder, Standing, Step};
 use super::entity::bid;
 use super::negotiate::blank;
 use super::offer::{Offer, OfferResponse};
-use super::respond::{self, Done, Wish};
+use super::respond::{self, Addresses, Done, Wish};
 use super::state::{ResponseStatus, ResponseType};
 use super::{B2b, announce, finish, store};
 use crate::db::Tx;
@@ -37,14 +37,13 @@ impl B2b {
         let now = self.now(&offer);
         let buyers: Vec<UserId> = bids.iter().map(|(trader, _)| trader.user).collect();
         let known = store::bidders(tx, &offer, &buyers).await?;
+        let addresses = Addresses::named(tx, bids.iter().map(|(_, wish)| *wish)).await?;
         let mut book = Book::new(offer, known, now);
-        let mut done = Vec::with_capacity(bids.len());
-        for (trader, wish) in bids {
-            done.push(match self.check_address(tx, trader.user, wish).await {
-                Ok(()) => book.take(tx, self, trader, wish),
-                Err(refused) => Err(refused),
-            });
-        }
+        let take = |(trader, wish): &(&Trader, &Wish)| {
+            addresses.check(trader.user, wish)?;
+            book.take(tx, self, trader, wish)
+        };
+        let done = bids.iter().map(take).collect();
         book.save(tx).await?;
         Ok(done)
     }
@@ -115,6 +114,10 @@ impl Book {
         let rival = self.rival(&own)?;
         let steps = auction::take(&standing(&self.offer, rival.as_ref()), &bidder(&own));
         let steps = steps.ok_or_else(|| too_low(&self.offer))?;
+        // Only a bid says what it is for: whoever leads raises the maximum alone.
+        if steps.is_empty() && before.is_some_and(|before| before.quantity != quantity) {
+            return Err(too_low(&self.offer).because("quantity", "changes with a higher bid alone"));
+        }
         let leads = steps.last().is_none_or(|last| last.number == own.number);
         if let Some(last) = steps.iter().rfind(|step| step.number == own.number) {
             own.amount = last.amount;
@@ -211,7 +214,9 @@ fn with_wish(own: OfferResponse, quantity: i32, wish: &Wish, now: Time) -> Offer
         amount: wish.amount,
         quantity,
         max_amount: wish.max_amount,
-        payment_method: wish.payment_method.to_owned(),
+        payment_method: wish
+            .payment_method
+            .map_or(own.payment_method, str::to_owned),
         address_id: wish.address.map(|id| id.uuid()).or(own.address_id),
         ..own
     };

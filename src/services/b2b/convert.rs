@@ -185,9 +185,17 @@ pub(super) fn bid_to_pb(bid: &bid::Model, bidder: i32, mine: bool) -> pb::Bid {
 
 /// What those who watch an offer receive of a change.
 pub(super) fn offer_event(offer: &Offer, what: Type, bid: Option<(&bid::Model, i32)>) -> Vec<u8> {
+    let is_about_goods = matches!(
+        what,
+        Type::NewOffer | Type::OfferOpened | Type::OfferUpdated
+    );
+    let shown = match is_about_goods {
+        true => offer_to_pb(offer, Viewer::Anyone),
+        false => in_short(offer),
+    };
     let event = pb::B2bEvent {
         r#type: what_to_pb(what).into(),
-        offer: Some(offer_to_pb(offer, Viewer::Anyone)),
+        offer: Some(shown),
         bid: bid.map(|(bid, bidder)| bid_to_pb(bid, bidder, false)),
         response: None,
     };
@@ -204,11 +212,22 @@ pub(super) fn response_event(
 ) -> Vec<u8> {
     let event = pb::B2bEvent {
         r#type: what_to_pb(what).into(),
-        offer: Some(offer_to_pb(offer, Viewer::Anyone)),
+        offer: Some(in_short(offer)),
         bid: None,
         response: Some(response_to_pb(response, offer, "", to_buyer)),
     };
     event.encode_to_vec()
+}
+
+/// An offer without what only its seller changes and may be long: bids come by the hundred,
+/// each to everybody who watches.
+fn in_short(offer: &Offer) -> pb::Offer {
+    pb::Offer {
+        description: String::new(),
+        images: Vec::new(),
+        tags: Vec::new(),
+        ..offer_to_pb(offer, Viewer::Anyone)
+    }
 }
 
 const fn what_to_pb(what: Type) -> pb::b2b_event::Type {

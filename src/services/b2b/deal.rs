@@ -3,16 +3,14 @@
 use std::sync::Arc;
 
 use super::announce::Type;
-use super::offer::{Offer, OfferResponse};
-use super::respond::Wish;
+use super::offer::{Offer, OfferResponse, store_closed};
 use super::state::{OfferStatus, Outcome, Refusal, ResponseStatus};
 use super::{B2b, announce, finish, store};
 use crate::db::Tx;
-use crate::kernel::id::{AddressId, UserId};
-use crate::kernel::{Error, Reason, Result};
+use crate::kernel::id::AddressId;
+use crate::kernel::{Reason, Result};
 use crate::services::orders;
 use crate::services::stores::Store;
-use crate::services::users;
 
 /// How a deal came about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,7 +34,7 @@ impl B2b {
         response: &mut OfferResponse,
         how: How,
     ) -> Result<()> {
-        let store = self.selling_store(tx, offer).await?;
+        let store = self.selling_store(tx, offer, how).await?;
         let deal = orders::Deal {
             offer: offer.offer_id(),
             store: &store,
@@ -90,31 +88,21 @@ impl B2b {
         Ok(())
     }
 
-    /// The store of an offer, where it is open for business.
+    /// The store of an offer, where it may sell. A pause keeps it from new agreements, and
+    /// not from what its auctions have promised: nobody pauses out of a low price.
     ///
     /// # Errors
     /// STORE_NOT_ACTIVE, also when it was deleted.
-    async fn selling_store(&self, tx: &Tx, offer: &Offer) -> Result<Arc<Store>> {
+    async fn selling_store(&self, tx: &Tx, offer: &Offer, how: How) -> Result<Arc<Store>> {
+        offer.require_store()?;
         let store = self.0.stores.get(tx.conn(), offer.store()).await;
         let store = store.map_err(|refused| match refused.reason() {
-            Reason::NotFound => Error::new(Reason::StoreNotActive, "the store is closed"),
+            Reason::NotFound => store_closed(),
             _ => refused,
         })?;
-        store.require_active()?;
-        Ok(store)
-    }
-
-    /// The address that a response names is the buyer's own.
-    ///
-    /// # Errors
-    /// VALIDATION_ERROR.
-    pub(super) async fn check_address(&self, tx: &Tx, buyer: UserId, wish: &Wish) -> Result<()> {
-        let Some(id) = wish.address else {
-            return Ok(());
-        };
-        match users::address(tx.conn(), buyer, id).await? {
-            Some(_) => Ok(()),
-            None => Err(Error::field("addressId", "is not in your address book")),
+        if how == How::Agreed {
+            store.require_active()?;
         }
+        Ok(store)
     }
 }

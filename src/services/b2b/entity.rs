@@ -20,6 +20,7 @@ pub mod offer {
         pub seller_id: Uuid,
         pub seller_category: String,
         pub seller_verified: bool,
+        pub store_visible: bool,
         pub product_id: Option<Uuid>,
         pub title: String,
         pub description: String,

@@ -48,15 +48,8 @@ pub(super) fn schedule(tx: &Tx, offer: &Offer) {
 /// # Errors
 /// Those of the database.
 pub(super) async fn reject_open(tx: &Tx, offer: &Offer, why: Refusal, told: Type) -> Result<()> {
-    let open = store::open_responses(tx, offer.offer_id()).await?;
-    if open.is_empty() {
-        return Ok(());
-    }
     let now = Ord::max(tx.now(), Time::from_micros(offer.updated_at));
-    store::reject_open(tx, offer.offer_id(), why, now).await?;
-    for mut response in open {
-        response.settle(ResponseStatus::Rejected, Some(why));
-        response.touch(now);
+    for response in store::reject_open(tx, offer.offer_id(), why, now).await? {
         announce::response(tx, offer, &response, told);
     }
     Ok(())
@@ -119,7 +112,7 @@ impl B2b {
                     let gone = (Outcome::OutOfStock, Refusal::OutOfStock);
                     fail(tx, offer, winner, gone, now).await
                 }
-                Reason::StoreNotActive | Reason::NotFound => {
+                Reason::StoreNotActive => {
                     let away = (Outcome::StoreNotActive, Refusal::StoreNotActive);
                     fail(tx, offer, winner, away, now).await
                 }
@@ -134,9 +127,7 @@ async fn tell_ending(tx: &Tx, offer: &mut Offer, now: Time) -> Result<()> {
     offer.ending_told = true;
     offer.touch(now);
     announce::offer(tx, offer, Type::AuctionEndingSoon, None);
-    for mut response in store::open_responses(tx, offer.offer_id()).await? {
-        response.touch(now);
-        store::save_response(tx, &response).await?;
+    for response in store::touch_open(tx, offer.offer_id(), now).await? {
         announce::response(tx, offer, &response, Type::AuctionEndingSoon);
     }
     Ok(())
@@ -172,6 +163,10 @@ async fn fail(
     winner.settle(ResponseStatus::Rejected, Some(why));
     winner.touch(now);
     store::save_response(tx, &winner).await?;
-    announce::response(tx, &offer, &winner, Type::OutOfStock);
+    let told = match why {
+        Refusal::OutOfStock => Type::OutOfStock,
+        _ => Type::AuctionLost,
+    };
+    announce::response(tx, &offer, &winner, told);
     expire(tx, offer, outcome, Refusal::Lost, Type::AuctionLost, now).await
 }

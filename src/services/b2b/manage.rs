@@ -157,6 +157,9 @@ impl B2b {
         after.touch(now);
         store::save(tx, &after).await?;
         announce::offer(tx, &after, Type::OfferUpdated, None);
+        if after.status() == OfferStatus::Active && after.target != before.target {
+            announce::to_tier(tx, &after);
+        }
         if terms::dates_differ(&before, &after) {
             finish::schedule(tx, &after);
         }
@@ -180,25 +183,33 @@ impl B2b {
         terms::refuse(faults)
     }
 
-    /// Ends an offer of the trader's own.
+    /// Ends an offer of the trader's own; an administrator ends any, bids or not.
     ///
     /// # Errors
     /// NOT_FOUND, FORBIDDEN, OFFER_LOCKED, OFFER_NOT_ACTIVE.
     pub(super) async fn close(&self, tx: &Tx, trader: &Trader, id: OfferId) -> Result<Offer> {
-        let mut offer = access::lock_own(tx, trader, id).await?;
+        let mut offer = access::lock_to_close(tx, trader, id).await?;
         match offer.status() {
             OfferStatus::Closed => return Ok(offer),
             OfferStatus::Scheduled | OfferStatus::Active => {}
             OfferStatus::Sold | OfferStatus::Expired => return Err(over(&offer)),
         }
-        if offer.bids_count > 0 {
+        if offer.bids_count > 0 && !trader.is_admin {
             return Err(locked("bids bind both sides"));
         }
         let now = self.now(&offer);
-        offer.end(OfferStatus::Closed, Outcome::ClosedBySeller, now);
+        let outcome = match trader.is_admin {
+            true => Outcome::ClosedByAdministrator,
+            false => Outcome::ClosedBySeller,
+        };
+        offer.end(OfferStatus::Closed, outcome, now);
         offer.touch(now);
         store::save(tx, &offer).await?;
-        finish::reject_open(tx, &offer, Refusal::OfferClosed, Type::NegotiationRejected).await?;
+        let told = match offer.is_auction() {
+            true => Type::AuctionLost,
+            false => Type::NegotiationRejected,
+        };
+        finish::reject_open(tx, &offer, Refusal::OfferClosed, told).await?;
         announce::offer(tx, &offer, Type::OfferClosed, None);
         Ok(offer)
     }

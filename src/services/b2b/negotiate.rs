@@ -4,7 +4,7 @@ use super::access::{self, Trader};
 use super::announce::Type;
 use super::entity::round;
 use super::offer::{Offer, OfferResponse};
-use super::respond::{Done, Wish};
+use super::respond::{Addresses, Done, Wish};
 use super::state::{Party, Refusal, ResponseStatus, ResponseType};
 use super::{B2b, announce, deal, store};
 use crate::db::Tx;
@@ -42,7 +42,8 @@ impl B2b {
         }
         let quantity = wish.quantity.unwrap_or(offer.min_quantity);
         offer.require_quantity(quantity)?;
-        self.check_address(tx, trader.user, wish).await?;
+        let address = Addresses::named(tx, [wish]).await?;
+        address.check(trader.user, wish)?;
         offer.responses_count += 1;
         let response = OfferResponse {
             round: 1,
@@ -81,6 +82,7 @@ impl B2b {
         require_round(&response, terms.round)?;
         let now = self.now(&offer);
         offer.require_active(now)?;
+        offer.require_store()?;
         let quantity = terms.quantity.unwrap_or(response.quantity);
         offer.require_quantity(quantity)?;
         response.amount = terms.amount;
@@ -233,7 +235,7 @@ pub(super) fn blank(
         quantity,
         max_amount: wish.max_amount,
         message: wish.message.clone(),
-        payment_method: wish.payment_method.to_owned(),
+        payment_method: wish.payment_method.unwrap_or("BANK_TRANSFER").to_owned(),
         address_id: wish.address.map(|id| id.uuid()),
         round: 0,
         proposed_by: String::new(),

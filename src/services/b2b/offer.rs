@@ -106,6 +106,17 @@ impl Offer {
         Err(Error::new(reason, message).with("status", self.status().as_str()))
     }
 
+    /// Refuses to trade while the store is suspended.
+    ///
+    /// # Errors
+    /// STORE_NOT_ACTIVE.
+    pub fn require_store(&self) -> Result<()> {
+        match self.store_visible {
+            true => Ok(()),
+            false => Err(store_closed()),
+        }
+    }
+
     /// Refuses a quantity that cannot be had.
     ///
     /// # Errors
@@ -136,6 +147,11 @@ impl Offer {
         self.version += 1;
         self.updated_at = now.micros();
     }
+}
+
+/// The refusal of a store that does no business.
+pub fn store_closed() -> Error {
+    Error::new(Reason::StoreNotActive, "the store is closed")
 }
 
 impl OfferResponse {

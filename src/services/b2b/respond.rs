@@ -1,12 +1,15 @@
 //! Responding to an offer: who may, and with what.
 
+use std::collections::HashMap;
+
 use super::B2b;
 use super::access::{self, Trader};
 use super::offer::{Offer, OfferResponse};
 use super::state::ResponseType;
 use crate::db::Tx;
-use crate::kernel::id::{AddressId, OfferId};
+use crate::kernel::id::{AddressId, OfferId, UserId};
 use crate::kernel::{Error, Reason, Result};
+use crate::services::users;
 
 /// A wish to respond.
 #[derive(Debug, Clone)]
@@ -20,8 +23,8 @@ pub(super) struct Wish {
     /// Up to what the marketplace bids for the buyer.
     pub max_amount: Option<i64>,
     pub address: Option<AddressId>,
-    /// The word of the contract.
-    pub payment_method: &'static str,
+    /// The word of the contract; as before when absent, or BANK_TRANSFER.
+    pub payment_method: Option<&'static str>,
     pub message: String,
 }
 
@@ -30,6 +33,32 @@ pub(super) struct Wish {
 pub(super) struct Done {
     pub offer: Offer,
     pub response: OfferResponse,
+}
+
+/// The addresses that wishes name, each with its owner.
+pub(super) struct Addresses(HashMap<AddressId, UserId>);
+
+impl Addresses {
+    /// Those that some wishes name. One statement, where any does.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub(super) async fn named(tx: &Tx, wishes: impl IntoIterator<Item = &Wish>) -> Result<Self> {
+        let ids: Vec<AddressId> = wishes.into_iter().filter_map(|wish| wish.address).collect();
+        Ok(Self(users::owners_of_addresses(tx.conn(), &ids).await?))
+    }
+
+    /// The address that a wish names is the buyer's own.
+    ///
+    /// # Errors
+    /// VALIDATION_ERROR.
+    pub(super) fn check(&self, buyer: UserId, wish: &Wish) -> Result<()> {
+        match wish.address.map(|id| self.0.get(&id)) {
+            None => Ok(()),
+            Some(Some(owner)) if *owner == buyer => Ok(()),
+            Some(_) => Err(Error::field("addressId", "is not in your address book")),
+        }
+    }
 }
 
 impl B2b {
@@ -58,7 +87,7 @@ impl B2b {
 /// Whether a trader may respond to an offer so; `has_responded` to it before or not.
 ///
 /// # Errors
-/// NOT_FOUND, TIER_CANNOT_RESPOND, WRONG_RESPONSE_TYPE.
+/// NOT_FOUND, TIER_CANNOT_RESPOND, WRONG_RESPONSE_TYPE, STORE_NOT_ACTIVE.
 pub(super) fn check(
     trader: &Trader,
     offer: &Offer,
@@ -80,5 +109,5 @@ pub(super) fn check(
         let message = format!("the offer takes a {}", takes.as_str());
         return Err(Error::new(Reason::WrongResponseType, message).at("responseType"));
     }
-    Ok(())
+    offer.require_store()
 }

@@ -24,7 +24,7 @@ words! {
         Sold "SOLD",
         /// Its time is over.
         Expired "EXPIRED",
-        /// Ended by its seller.
+        /// Ended by its seller, or by an administrator.
         Closed "CLOSED",
     }
 }
@@ -49,10 +49,12 @@ words! {
         ReserveNotMet "RESERVE_NOT_MET",
         /// The goods were gone when the auction ended.
         OutOfStock "OUT_OF_STOCK",
-        /// The store was not open for business when the auction ended.
+        /// The store was suspended when the auction ended.
         StoreNotActive "STORE_NOT_ACTIVE",
         /// Its seller ended it.
         ClosedBySeller "CLOSED_BY_SELLER",
+        /// An administrator ended it.
+        ClosedByAdministrator "CLOSED_BY_ADMINISTRATOR",
     }
 }
 
@@ -95,7 +97,7 @@ words! {
         ReserveNotMet "RESERVE_NOT_MET",
         /// The offer's time was over.
         OfferExpired "OFFER_EXPIRED",
-        /// The seller ended the offer.
+        /// The seller or an administrator ended the offer.
         OfferClosed "OFFER_CLOSED",
         /// The goods were gone.
         OutOfStock "OUT_OF_STOCK",

@@ -5,14 +5,14 @@ pub(super) mod lists;
 
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, Condition, DbErr, EntityTrait, IntoActiveModel, QueryFilter,
-    QueryOrder, QuerySelect,
+    ActiveModelTrait, ColumnTrait, Condition, DbErr, EntityTrait, FromQueryResult, IntoActiveModel,
+    QueryFilter, QueryOrder, QuerySelect, Select, Value,
 };
 use uuid::Uuid;
 
 use super::entity::{bid, offer, response, round};
 use super::offer::{Offer, OfferResponse};
-use super::state::{OfferType, Refusal, ResponseType};
+use super::state::{OfferType, Refusal};
 use crate::db::{Conn, Db, Tx, unique_violation};
 use crate::kernel::id::{OfferId, OfferResponseId, UserId};
 use crate::kernel::{Error, Reason, Result, Time};
@@ -58,12 +58,15 @@ pub async fn newest_of_buyer(
     offer: OfferId,
     buyer: UserId,
 ) -> Result<Option<OfferResponse>> {
-    let query = response::Entity::find()
+    Ok(newest_of(offer, buyer).one(conn).await?)
+}
+
+fn newest_of(offer: OfferId, buyer: UserId) -> Select<response::Entity> {
+    response::Entity::find()
         .filter(response::Column::OfferId.eq(offer.uuid()))
         .filter(response::Column::BuyerId.eq(buyer.uuid()))
         .order_by_desc(response::Column::Id)
-        .limit(1);
-    Ok(query.one(conn).await?)
+        .limit(1)
 }
 
 /// Adds a response.
@@ -95,15 +98,24 @@ pub async fn save_response(tx: &Tx, changed: &OfferResponse) -> Result<()> {
 
 /// The leader of an auction, and those of the buyers who have bid on it.
 pub async fn bidders(tx: &Tx, offer: &Offer, buyers: &[UserId]) -> Result<Vec<OfferResponse>> {
+    let leader = offer.leader_id.map(OfferResponseId::from);
+    Ok(bidders_of(offer.offer_id(), leader, buyers)
+        .all(tx.conn())
+        .await?)
+}
+
+/// Each way has an index of its own: an auction may have thousands of bidders.
+fn bidders_of(
+    offer: OfferId,
+    leader: Option<OfferResponseId>,
+    buyers: &[UserId],
+) -> Select<response::Entity> {
     let buyers = buyers.iter().map(|buyer| buyer.uuid());
-    let wanted = Condition::any()
-        .add(response::Column::BuyerId.is_in(buyers))
-        .add_option(offer.leader_id.map(|id| response::Column::Id.eq(id)));
-    let query = response::Entity::find()
-        .filter(response::Column::OfferId.eq(offer.id))
-        .filter(response::Column::Kind.eq(ResponseType::Bid.as_str()))
-        .filter(wanted);
-    Ok(query.all(tx.conn()).await?)
+    let those = Condition::all()
+        .add(response::Column::OfferId.eq(offer.uuid()))
+        .add(response::Column::BuyerId.is_in(buyers));
+    let leader = leader.map(|id| response::Column::Id.eq(id.uuid()));
+    response::Entity::find().filter(Condition::any().add(those).add_option(leader))
 }
 
 /// Writes new and changed bidders of an auction that the caller holds, in this order.
@@ -143,28 +155,52 @@ pub async fn is_auction(conn: &impl Conn, id: OfferId) -> Result<bool> {
     Ok(kind.is_some_and(|kind| kind == OfferType::Auction.as_str()))
 }
 
-/// The open responses to an offer, in their order.
-pub async fn open_responses(tx: &Tx, offer: OfferId) -> Result<Vec<OfferResponse>> {
-    let query = response::Entity::find()
-        .filter(response::Column::OfferId.eq(offer.uuid()))
-        .filter(response::Column::Status.is_in(["PENDING", "OUTBID"]))
-        .order_by_asc(response::Column::Number);
-    Ok(query.all(tx.conn()).await?)
+/// Rejects every open response to an offer that the caller holds, and answers them in their
+/// order. One statement.
+pub async fn reject_open(
+    tx: &Tx,
+    offer: OfferId,
+    why: Refusal,
+    now: Time,
+) -> Result<Vec<OfferResponse>> {
+    change_open(
+        tx,
+        offer,
+        now,
+        "status = 'REJECTED', refusal = $3,",
+        [why.as_str().into()],
+    )
+    .await
 }
 
-/// Rejects every open response to an offer that the caller holds. One statement.
-pub async fn reject_open(tx: &Tx, offer: OfferId, why: Refusal, now: Time) -> Result<()> {
-    let sql = "UPDATE b2b_responses SET status = 'REJECTED', refusal = $1, \
-               version = version + 1, updated_at = $2 \
-               WHERE offer_id = $3 AND status IN ('PENDING', 'OUTBID')";
-    let values = [
-        why.as_str().into(),
-        now.micros().into(),
-        offer.uuid().into(),
-    ];
-    let statement = tx.dialect().statement(sql, values);
-    tx.conn().execute_raw(statement).await?;
-    Ok(())
+/// Gives every open response to an offer that the caller holds its next version, and answers
+/// them in their order. One statement.
+pub async fn touch_open(tx: &Tx, offer: OfferId, now: Time) -> Result<Vec<OfferResponse>> {
+    change_open(tx, offer, now, "", []).await
+}
+
+async fn change_open(
+    tx: &Tx,
+    offer: OfferId,
+    now: Time,
+    changes: &str,
+    values: impl IntoIterator<Item = Value>,
+) -> Result<Vec<OfferResponse>> {
+    let sql = format!(
+        "UPDATE b2b_responses SET {changes} version = version + 1, updated_at = $1 \
+         WHERE offer_id = $2 AND status IN ('PENDING', 'OUTBID') RETURNING *"
+    );
+    let values = [now.micros().into(), offer.uuid().into()]
+        .into_iter()
+        .chain(values);
+    let statement = tx.dialect().statement(&sql, values);
+    let rows = tx.conn().query_all_raw(statement).await?;
+    let read = rows
+        .iter()
+        .map(|row| OfferResponse::from_query_result(row, ""));
+    let mut open = read.collect::<Result<Vec<_>, _>>()?;
+    open.sort_unstable_by_key(|response| response.number);
+    Ok(open)
 }
 
 /// Offers that should have begun or ended by now. In these words, so that the partial

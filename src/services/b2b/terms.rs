@@ -82,6 +82,7 @@ pub(super) fn new(now: Time, origin: &Origin<'_>, new: &NewOffer) -> Offer {
         seller_id: origin.store.owner.uuid(),
         seller_category: origin.tier.as_str().to_owned(),
         seller_verified: origin.is_verified,
+        store_visible: true,
         product_id: origin.product.map(ProductId::uuid),
         title: new.title.clone(),
         description: new.description.clone(),

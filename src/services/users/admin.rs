@@ -157,7 +157,12 @@ pub(super) async fn set_category(
     let open = &neighbours.open;
     open.require_no_offers(tx, id, "the tier can change")
         .await?;
-    save_in_tier(tx, roles::with_category(user, category), before).await
+    // What was before counts no longer: an administrator has decided.
+    let moved = User {
+        former_category: None,
+        ..roles::with_category(user, category)
+    };
+    save_in_tier(tx, moved, before).await
 }
 
 /// Marks a seller as verified, or no longer so.

@@ -35,6 +35,7 @@ pub fn user_to_pb(user: &User) -> pb::User {
         updated_at: _,
         deleted_at: _,
         seller_category: _,
+        former_category: _,
         is_verified,
     } = user.clone();
     pb::User {

@@ -32,6 +32,7 @@ pub mod user {
         pub deleted_at: Option<i64>,
         pub seller_category: Option<String>,
         pub is_verified: bool,
+        pub former_category: Option<String>,
     }
 
     impl ActiveModelBehavior for ActiveModel {}

@@ -28,6 +28,7 @@ mod tiers;
 #[cfg(test)]
 mod tests;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -145,6 +146,13 @@ impl User {
             .as_deref()
             .and_then(SellerCategory::from_word)
     }
+
+    /// The tier of whoever stopped selling in one.
+    fn former_category(&self) -> Option<SellerCategory> {
+        self.former_category
+            .as_deref()
+            .and_then(SellerCategory::from_word)
+    }
 }
 
 /// The open account with this id.
@@ -191,6 +199,18 @@ pub async fn address(conn: &impl Conn, owner: UserId, id: AddressId) -> Result<O
         Err(error) if error.code() == Code::NotFound => Ok(None),
         Err(error) => Err(error),
     }
+}
+
+/// Whose these entries of address books are; those that there are none of are left out. One
+/// statement.
+///
+/// # Errors
+/// Those of the database.
+pub async fn owners_of_addresses(
+    conn: &impl Conn,
+    ids: &[AddressId],
+) -> Result<HashMap<AddressId, UserId>> {
+    store::owners_of_addresses(conn, ids).await
 }
 
 /// The default entry of the user's address book, where it has any.

@@ -56,6 +56,7 @@ pub(super) fn blank(now: Time, role: Role) -> User {
         deleted_at: None,
         seller_category: None,
         is_verified: false,
+        former_category: None,
     }
 }
 
@@ -196,6 +197,7 @@ fn forgotten(user: User, now: Time) -> User {
         deleted_at: Some(now.micros()),
         seller_category: None,
         is_verified: false,
+        former_category: None,
     }
 }
 

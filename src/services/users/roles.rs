@@ -38,15 +38,20 @@ impl SellerCategory {
     }
 }
 
-/// The account in another role. Who stops selling has no tier any more.
+/// The account in another role. Who stops selling has no tier any more; it is remembered,
+/// since leaving is no way into another one.
 pub(super) fn with_role(user: User, role: Role) -> User {
     let user = User {
         role: role.as_str().to_owned(),
         ..user
     };
-    match role {
-        Role::StoreOwner => user,
-        _ => with_category(user, None),
+    if role == Role::StoreOwner {
+        return user;
+    }
+    let former = user.seller_category.clone();
+    User {
+        former_category: former.or_else(|| user.former_category.clone()),
+        ..with_category(user, None)
     }
 }
 
@@ -83,7 +88,8 @@ fn chosen(user: User, role: Role, category: Option<SellerCategory>) -> Result<Us
             Some(_) => Err(only_sellers()),
         };
     }
-    let category = match (user.seller_category(), category) {
+    let known = user.seller_category().or_else(|| user.former_category());
+    let category = match (known, category) {
         (None, None) => return Err(category_required("name the tier that you sell in")),
         (Some(kept), Some(named)) if kept != named => {
             return Err(not_allowed("only an administrator changes your tier").at("sellerCategory"));
@@ -168,6 +174,14 @@ mod tests {
         }
     }
 
+    /// Sold once, in two other roles since.
+    fn left(category: SellerCategory) -> User {
+        with_role(
+            with_role(seller(category), Role::Customer),
+            Role::Freelancer,
+        )
+    }
+
     #[test]
     fn a_tier_goes_with_the_role_and_the_mark_with_the_tier() {
         let same = with_category(seller(Grossiste), Some(Grossiste));
@@ -207,6 +221,9 @@ mod tests {
                 None,
                 Err(SellerCategoryRequired),
             ),
+            (left(Grossiste), StoreOwner, None, Ok((StoreOwner, some))),
+            (left(Grossiste), StoreOwner, some, Ok((StoreOwner, some))),
+            (left(Fournisseur), StoreOwner, some, Err(RoleNotAllowed)),
             (user(Customer), Freelancer, some, Err(ValidationError)),
             (user(Customer), Admin, None, Err(RoleNotAllowed)),
             (user(Customer), DeliveryPartner, None, Err(RoleNotAllowed)),

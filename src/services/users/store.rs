@@ -3,11 +3,15 @@
 mod external;
 pub(super) mod lists;
 
+use std::collections::HashMap;
+
 use sea_orm::sea_query::{Expr, ExprTrait, Func, LockType, OnConflict};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, DbErr, EntityTrait, IntoActiveModel, PaginatorTrait,
     QueryFilter, QueryOrder, QuerySelect,
 };
+
+use uuid::Uuid;
 
 pub(super) use external::lock_by_email;
 
@@ -174,6 +178,25 @@ pub(super) async fn find_address(
         .one(conn)
         .await?;
     found.ok_or_else(|| Error::not_found("address"))
+}
+
+/// Whose these entries of address books are; those that there are none of are left out.
+pub(super) async fn owners_of_addresses(
+    conn: &impl Conn,
+    ids: &[AddressId],
+) -> Result<HashMap<AddressId, UserId>> {
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let query = address::Entity::find()
+        .select_only()
+        .columns([address::Column::Id, address::Column::UserId])
+        .filter(address::Column::Id.is_in(ids.iter().map(|id| id.uuid())));
+    let rows: Vec<(Uuid, Uuid)> = query.into_tuple().all(conn).await?;
+    let owners = rows
+        .into_iter()
+        .map(|(id, owner)| (id.into(), owner.into()));
+    Ok(owners.collect())
 }
 
 /// The default entry of the user's address book, where it has any.

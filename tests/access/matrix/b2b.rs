@@ -32,10 +32,10 @@ pub const ROWS: &[Row] = &[
     row(
         "B2bService/CloseOffer",
         r#"{"id":"$offer"}"#,
-        &[Rival],
+        &[Rival, Admin],
         Untiered,
     )
-    .knowing(&[Seller, Admin]),
+    .knowing(&[Seller]),
     row(
         "B2bService/DeleteOffer",
         r#"{"id":"$unanswered"}"#,

@@ -222,7 +222,7 @@ async fn nobody_bids_before_the_auction_starts() {
     app.advance(Duration::from_secs(10));
     app.run_jobs().await;
     assert_eq!(told(&app, "offer", "offer_opened").await, 1);
-    assert_eq!(told(&app, "offers", "offer_opened").await, 1);
+    assert_eq!(told(&app, "offers", "new_offer").await, 1);
     bid(one, wish()).await;
     app.assert_sound().await;
 }

@@ -7,6 +7,7 @@ mod leaving;
 mod lists;
 mod negotiations;
 mod offers;
+mod order;
 mod sight;
 mod streams;
 mod talk;

@@ -152,6 +152,11 @@ async fn a_user_takes_up_a_free_role_and_stays_signed_in() {
     let buys = choose(&client, Role::Customer, NONE).await.unwrap();
     assert_eq!((buys.role(), buys.seller_category), (Role::Customer, None));
     assert_eq!(buys.is_verified, None);
+    // Leaving is no way into another tier.
+    let other = choose(&client, Role::StoreOwner, SellerCategory::Importateur);
+    assert_eq!(reason(&other.await.unwrap_err()), "ROLE_NOT_ALLOWED");
+    let again = choose(&client, Role::StoreOwner, NONE).await.unwrap();
+    assert_eq!(again.seller_category(), SellerCategory::Grossiste);
 }
 
 #[tokio::test]

@@ -25,7 +25,7 @@ pub(in super::super) fn new_offer(request: pb::CreateOfferRequest) -> Result<New
         kind,
         target,
         currency: currency(request.currency.as_deref())?,
-        title: request.title.trim().to_owned(),
+        title: title(&request.title)?,
         description: request.description.trim().to_owned(),
         images: request.images,
         tags: request.tags,
@@ -45,7 +45,7 @@ pub(in super::super) fn new_offer(request: pb::CreateOfferRequest) -> Result<New
 pub(in super::super) fn changes_from_pb(request: pb::UpdateOfferRequest) -> Result<Changes> {
     Ok(Changes {
         target: category(request.target_category()),
-        title: request.title.map(|title| title.trim().to_owned()),
+        title: request.title.as_deref().map(title).transpose()?,
         description: request.description.map(|text| text.trim().to_owned()),
         images: Some(request.images).filter(|images| !images.is_empty()),
         tags: Some(request.tags).filter(|tags| !tags.is_empty()),
@@ -69,14 +69,14 @@ pub(in super::super) fn wish_from_pb(request: pb::SubmitResponseRequest) -> Resu
         pb::offer_response::Type::Negotiation => Some(ResponseType::Negotiation),
     };
     let payment_method = match request.payment_method() {
-        Method::Unspecified => Method::BankTransfer,
+        Method::Unspecified => None,
         Method::Stripe | Method::Paypal => {
             return Err(Error::field(
                 "paymentMethod",
                 "must be COD, CCP, CARD or BANK_TRANSFER between businesses",
             ));
         }
-        method => method,
+        method => Some(method.as_str_name()),
     };
     if request.max_amount.is_some_and(|most| most < request.amount) {
         return Err(Error::field("maxAmount", "must not be below amount"));
@@ -88,7 +88,7 @@ pub(in super::super) fn wish_from_pb(request: pb::SubmitResponseRequest) -> Resu
         quantity: request.quantity,
         max_amount: request.max_amount,
         address: grpc::optional_id("addressId", &request.address_id)?,
-        payment_method: payment_method.as_str_name(),
+        payment_method,
         message: request.message.trim().to_owned(),
     })
 }
@@ -132,6 +132,15 @@ pub(in super::super) fn responses_status(
     status: pb::offer_response::Status,
 ) -> Option<ResponseStatus> {
     ResponseStatus::from_word(status.as_str_name())
+}
+
+/// A title is as long as it looks.
+fn title(text: &str) -> Result<String> {
+    let title = text.trim();
+    match title.chars().count() {
+        0..3 => Err(Error::field("title", "must be at least 3 characters")),
+        _ => Ok(title.to_owned()),
+    }
 }
 
 fn category(category: user::SellerCategory) -> Option<SellerCategory> {

@@ -144,6 +144,12 @@ impl B2b {
         answered.await.map_err(Error::internal)?
     }
 
+    /// Takes bids in one transaction.
+    async fn take_at_once(&self, id: OfferId, bids: &[Bid]) -> Result<Vec<Submitted>> {
+        let take = |tx: Tx| async move { self.take_together(&tx, id, bids).await };
+        self.0.db.transact(take).await
+    }
+
     /// Takes bids together; each is answered or refused by itself.
     async fn take_together(&self, tx: &Tx, id: OfferId, bids: &[Bid]) -> Result<Vec<Submitted>> {
         // Before the auction: whoever leaves the chain holds the account first, too.
@@ -204,21 +210,39 @@ impl Taker {
             if bids.is_empty() {
                 return;
             }
-            let waiting = &bids;
-            let take = |tx: Tx| async move { b2b.take_together(&tx, id, waiting).await };
-            let answers = match b2b.0.db.transact(take).await {
-                Ok(answers) => answers,
-                Err(error) => {
-                    let error = Arc::new(error);
-                    let failed = bids.iter().map(|_| Err(Error::shared(error.clone())));
-                    failed.collect()
+            match b2b.take_at_once(id, &bids).await {
+                Err(error) if bids.len() > 1 && error.reason() != Reason::Unavailable => {
+                    self.take_singly(bids).await;
                 }
-            };
-            for (bid, answer) in bids.into_iter().zip(answers) {
-                // Who has left needs no answer.
-                drop(bid.answer.send(answer));
+                taken => answer_all(bids, taken),
             }
         }
+    }
+
+    /// Takes bids that could not be taken together, each in a transaction of its own: nobody
+    /// pays for what another's bid runs into.
+    async fn take_singly(&self, bids: Vec<Bid>) {
+        for bid in bids {
+            // Meanwhile some may have left.
+            if !bid.answer.is_closed() {
+                let bids = vec![bid];
+                let taken = self.0.take_at_once(self.1, &bids).await;
+                answer_all(bids, taken);
+            }
+        }
+    }
+}
+
+/// Answers bids that were taken at once, or failed at once.
+fn answer_all(bids: Vec<Bid>, taken: Result<Vec<Submitted>>) {
+    let answers = taken.unwrap_or_else(|error| {
+        let error = Arc::new(error);
+        let failed = bids.iter().map(|_| Err(Error::shared(error.clone())));
+        failed.collect()
+    });
+    for (bid, answer) in bids.into_iter().zip(answers) {
+        // Who has left needs no answer.
+        drop(bid.answer.send(answer));
     }
 }
 

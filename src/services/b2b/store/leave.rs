@@ -40,12 +40,13 @@ pub async fn forget(tx: &Tx, user: UserId) -> Result<()> {
          address_id = CASE WHEN buyer_id = $1 THEN NULL ELSE address_id END, \
          message = CASE WHEN (buyer_id = $1) = (proposed_by <> 'SELLER') THEN '' ELSE message END \
          WHERE buyer_id = $1 OR seller_id = $1";
-    let of_rounds = "UPDATE b2b_rounds SET message = '' WHERE message <> '' AND (\
-         party = 'BUYER' AND response_id IN \
-             (SELECT id FROM b2b_responses WHERE buyer_id = $1) \
-         OR party = 'SELLER' AND response_id IN \
-             (SELECT id FROM b2b_responses WHERE seller_id = $1))";
-    for sql in [of_responses, of_rounds] {
+    let of_buyer = "UPDATE b2b_rounds SET message = '' \
+         WHERE message <> '' AND party = 'BUYER' AND response_id IN \
+             (SELECT id FROM b2b_responses WHERE buyer_id = $1)";
+    let of_seller = "UPDATE b2b_rounds SET message = '' \
+         WHERE message <> '' AND party = 'SELLER' AND response_id IN \
+             (SELECT id FROM b2b_responses WHERE seller_id = $1)";
+    for sql in [of_responses, of_buyer, of_seller] {
         let statement = tx.dialect().statement(sql, [user.uuid().into()]);
         tx.conn().execute_raw(statement).await?;
     }

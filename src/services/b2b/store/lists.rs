@@ -101,7 +101,8 @@ fn seen_by(trader: &Trader, status: Option<OfferStatus>) -> Condition {
     }
     let shown = Condition::all()
         .add(offer::Column::Target.eq(tier.as_str()))
-        .add(offer::Column::SellerCategory.is_in(above));
+        .add(offer::Column::SellerCategory.is_in(above))
+        .add(offer::Column::StoreVisible.eq(true));
     own.add(shown)
 }
 

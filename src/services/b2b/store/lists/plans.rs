@@ -3,6 +3,7 @@
 use sea_orm::{QueryTrait, Statement};
 use uuid::Uuid;
 
+use super::super::{bidders_of, newest_of};
 use super::*;
 use crate::db::testing::on_each;
 use crate::db::{Db, Dialect};
@@ -14,6 +15,8 @@ use crate::services::catalog::testing::insert_store;
 
 const NOW: Time = Time::from_micros(1_768_899_600_000_000);
 const MANY: u32 = 100_000;
+/// The offer that many have answered.
+const POPULAR: u32 = 5;
 
 /// The id of a kind with a number.
 fn of_kind(kind: u128, number: u32) -> Uuid {
@@ -65,12 +68,12 @@ async fn fill(db: &Db, seller: UserId, buyer: UserId) {
     let over = "n % 10 < 3";
     let offers = format!(
         "INSERT INTO b2b_offers (id, store_id, store_name, seller_id, seller_category, \
-         seller_verified, title, description, images, tags, type, target, base_price, currency, \
+         seller_verified, store_visible, title, description, images, tags, type, target, base_price, currency, \
          min_quantity, available_quantity, initial_quantity, price_tiers, status, outcome, \
          starts_at, responses_count, bid_increment, anti_sniping, extensions, bids_count, \
          ending_told, version, created_at, updated_at, ended_at) {numbers} \
          SELECT {}, $1, 'Souk', CASE WHEN n % 1000 IN (2, 7) THEN $2 ELSE $3 END, 'IMPORTATEUR', FALSE, \
-         'Oil', '', '[]', '[]', 'NEGOTIABLE', \
+         TRUE, 'Oil', '', '[]', '[]', 'NEGOTIABLE', \
          CASE WHEN n % 2 = 0 THEN 'GROSSISTE' ELSE 'FOURNISSEUR' END, 1, 'DZD', 1, 9, 9, '[]', \
          CASE WHEN {over} THEN 'CLOSED' ELSE 'ACTIVE' END, \
          CASE WHEN {over} THEN 'CLOSED_BY_SELLER' ELSE '' END, n, 1, 1, FALSE, 0, 0, TRUE, 1, n, \
@@ -89,6 +92,17 @@ async fn fill(db: &Db, seller: UserId, buyer: UserId) {
     );
     let seller = UserId::from(seller.uuid());
     run(db, &responses, &[buyer.uuid(), other.uuid(), seller.uuid()]).await;
+    // To one of them everybody has answered.
+    let crowd = format!(
+        "INSERT INTO b2b_responses (id, offer_id, buyer_id, seller_id, number, type, status, \
+         refusal, amount, quantity, message, payment_method, round, proposed_by, version, \
+         created_at, updated_at) {numbers} \
+         SELECT {}, $1, $2, $3, n + 1, 'NEGOTIATION', 'WITHDRAWN', '', 1, 1, '', 'COD', 1, \
+         'BUYER', 1, n, n FROM numbers WHERE n <= 20000",
+        id_of("0192"),
+    );
+    let popular = of_kind(0x0190, POPULAR);
+    run(db, &crowd, &[popular, other.uuid(), seller.uuid()]).await;
     for table in ["b2b_offers", "b2b_responses"] {
         run(db, &format!("ANALYZE {table}"), &[]).await;
     }
@@ -122,7 +136,7 @@ async fn responses_walk(db: &Db, buyer: UserId) {
         buyer,
         status,
     };
-    let offer = Some(OfferId::from(of_kind(0x0190, 5)));
+    let offer = Some(OfferId::from(of_kind(0x0190, 6)));
     let withdrawn = Some(ResponseStatus::Withdrawn);
     for (filter, index) in [
         (responses_of(offer, None, None), "b2b_responses_offer"),
@@ -138,6 +152,17 @@ async fn responses_walk(db: &Db, buyer: UserId) {
         };
         let query = responses_page(&filter, &page).unwrap();
         assert_walks(&plan(db, query.build(backend)).await, index);
+    }
+}
+
+/// Of an offer that many have answered, some are found without a look at all.
+async fn buyers_are_found(db: &Db, buyer: UserId) {
+    let backend = db.read().get_database_backend();
+    let offer = OfferId::from(of_kind(0x0190, POPULAR));
+    let leader = Some(of_kind(0x0192, 9).into());
+    for query in [newest_of(offer, buyer), bidders_of(offer, leader, &[buyer])] {
+        let plan = plan(db, query.build(backend)).await;
+        assert_walks(&plan, "b2b_responses_of_buyer");
     }
 }
 
@@ -193,6 +218,7 @@ async fn first_and_deep_pages_walk_an_index_at_a_hundred_thousand_offers() {
             }
         }
         responses_walk(&db, buyer).await;
+        buyers_are_found(&db, buyer).await;
     })
     .await;
 }
