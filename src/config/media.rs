@@ -15,12 +15,18 @@ const PATH_STYLE: Name = ("S3_PATH_STYLE", "media.path_style");
 const OWN: Name = ("PUBLIC_URL", "server.public_url");
 const OWN_TOO: Name = ("SERVER_URL", "server.server_url");
 const LASTS: Name = ("UPLOAD_LASTS", "media.upload_lasts");
+const OWNER_BYTES: Name = ("MEDIA_OWNER_MAX_BYTES", "media.owner_max_bytes");
 
 /// What an address of files looks like.
 const EXAMPLE: &str = "https://files.example.com";
 /// How long an address to send bytes to is good, at the longest.
 const LASTS_MAX: Duration = Duration::from_secs(15 * 60);
 const LASTS_DEFAULT: Duration = Duration::from_secs(10 * 60);
+/// The bytes of all files of one user: at the least one large video, and usually thousands
+/// of pictures and hundreds of videos.
+const OWNER_BYTES_LEAST: i64 = 100 * 1024 * 1024;
+const OWNER_BYTES_DEFAULT: i64 = 20 * 1024 * 1024 * 1024;
+const OWNER_BYTES_MOST: i64 = 1024 * OWNER_BYTES_DEFAULT;
 
 /// Where files are kept.
 #[derive(Debug, Clone)]
@@ -32,6 +38,8 @@ pub struct Media {
     pub own_url: Option<String>,
     /// How long an address to send bytes to is good.
     pub upload_lasts: Duration,
+    /// The most bytes of all files of one user.
+    pub owner_bytes_max: i64,
 }
 
 /// A bucket of a provider that speaks S3.
@@ -67,6 +75,12 @@ pub(super) fn read(reader: &mut Reader, production: bool, notes: &mut Vec<String
         bucket,
         own_url,
         upload_lasts: reader.span(LASTS, LASTS_DEFAULT, LASTS_MAX),
+        owner_bytes_max: reader.number(
+            OWNER_BYTES,
+            OWNER_BYTES_DEFAULT,
+            OWNER_BYTES_LEAST,
+            OWNER_BYTES_MOST,
+        ),
     }
 }
 
@@ -162,6 +176,7 @@ mod tests {
         let none = with(&[]).unwrap();
         assert!(none.bucket.is_none());
         assert_eq!(none.upload_lasts, Duration::from_secs(600));
+        assert_eq!(none.owner_bytes_max, 20 << 30);
         let bucket = with(&WHOLE).unwrap().bucket.unwrap();
         assert_eq!(bucket.endpoint, "https://0a1b.r2.cloudflarestorage.com");
         assert_eq!((bucket.region.as_str(), bucket.path_style), ("auto", true));
@@ -189,6 +204,8 @@ mod tests {
             ("SERVER_URL", "shop.example.com"),
             ("UPLOAD_LASTS", "16m"),
             ("UPLOAD_LASTS", "0"),
+            ("MEDIA_OWNER_MAX_BYTES", "1000"),
+            ("MEDIA_OWNER_MAX_BYTES", "20G"),
         ];
         for (name, value) in wrong {
             let mut settings: Vec<_> = WHOLE

@@ -33,7 +33,7 @@ const LARGE_OF_USER: usize = 2;
 /// The lanes of calls. Changes have their own, because they queue for the database and
 /// would otherwise take every place from reads that are answered at once; and so have likes
 /// and bids, which are taken together and hardly cost more while they wait, so that a rush
-/// of them leaves orders their places; and sign-in, so that a rush of other calls cannot
+/// of them leaves orders their places, with likes the views, which wait for memory alone; and sign-in, so that a rush of other calls cannot
 /// keep people out. Health is not counted, since it must answer under load; a stream is
 /// while it opens, which reads, and not while it waits, which costs nothing.
 #[derive(Debug)]
@@ -65,7 +65,9 @@ impl Lanes {
         match policy.rate {
             Rate::Unlimited => Ok(None),
             Rate::Otp | Rate::Login => self.sign_in.enter().await.map(Some),
-            Rate::Like => self.likes.enter().await.map(Some),
+            // A view is only noted, and written with others later: where a reel is watched
+            // by thousands, it must not stand among changes.
+            Rate::Like | Rate::View => self.likes.enter().await.map(Some),
             Rate::Bid => self.bids.enter().await.map(Some),
             _ if policy.idempotency == Idempotency::Safe => self.reads.enter().await.map(Some),
             _ => self.changes.enter().await.map(Some),
@@ -309,6 +311,20 @@ mod tests {
         assert!(lanes.enter_large(user(8)).await.is_err());
         drop(first);
         lanes.enter_large(user(1)).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn views_and_likes_do_not_stand_among_changes() {
+        let lanes = Lanes::new(4);
+        let method = |name: &str| {
+            let mut all = crate::pb::policy::ALL.iter();
+            all.find(|policy| policy.path.ends_with(name)).unwrap()
+        };
+        let _change = lanes.enter(method("/AddComment")).await.unwrap();
+        assert!(lanes.enter(method("/AddComment")).await.is_err());
+        for name in ["/RecordView", "/LikeReel", "/UnlikeReel"] {
+            assert!(lanes.enter(method(name)).await.is_ok(), "{name}");
+        }
     }
 
     #[tokio::test]

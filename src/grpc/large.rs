@@ -24,6 +24,10 @@ use crate::pb::policy::{self, MethodPolicy};
 pub(super) const TRANSFER: Duration = Duration::from_secs(60);
 /// How long nothing of it may come.
 const SILENCE: Duration = Duration::from_secs(10);
+/// How long it may take, and for every so many bytes of it a second more: whoever sends a
+/// byte now and then must not have one of the few places until the end.
+const GRACE: Duration = Duration::from_secs(10);
+const SLOWEST: u64 = 32 * 1024;
 /// What stands before a message (compression, length).
 const PREFIX: u64 = 5;
 
@@ -52,20 +56,50 @@ pub(super) fn within(policy: &MethodPolicy, body: Body) -> Body {
         None if LARGEST.contains_key(policy.service()) => MAX_REQUEST,
         None => return body,
     };
-    Body::new(Within {
-        inner: body,
-        left: max as u64 + PREFIX,
+    let pace = Pace {
         silence: SILENCE,
-        timer: Box::pin(sleep(SILENCE)),
-    })
+        grace: GRACE,
+    };
+    Body::new(Within::new(body, max as u64 + PREFIX, pace))
+}
+
+/// How slowly a request may come.
+#[derive(Debug, Clone, Copy)]
+struct Pace {
+    silence: Duration,
+    grace: Duration,
 }
 
 struct Within {
     inner: Body,
     /// Bytes that may still come.
     left: u64,
-    silence: Duration,
+    pace: Pace,
+    /// When it has to be all there, as far as it has come.
+    end: Instant,
     timer: Pin<Box<Sleep>>,
+}
+
+impl Within {
+    fn new(inner: Body, left: u64, pace: Pace) -> Self {
+        Self {
+            inner,
+            left,
+            pace,
+            end: Instant::now() + pace.grace,
+            timer: Box::pin(sleep(pace.silence.min(pace.grace))),
+        }
+    }
+
+    /// More bytes came; whether they came in time.
+    fn go_on(&mut self, came: u64) -> bool {
+        let now = Instant::now();
+        let is_late = now >= self.end;
+        self.end += Duration::from_micros(came.saturating_mul(1_000_000) / SLOWEST);
+        let next = self.end.min(now + self.pace.silence);
+        self.timer.as_mut().reset(next);
+        !is_late
+    }
 }
 
 impl http_body::Body for Within {
@@ -77,15 +111,16 @@ impl http_body::Body for Within {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
         let Poll::Ready(frame) = Pin::new(&mut self.inner).poll_frame(cx) else {
-            return self.timer.as_mut().poll(cx).map(|()| Some(Err(silent())));
+            return self.timer.as_mut().poll(cx).map(|()| Some(Err(slow())));
         };
-        let next = Instant::now() + self.silence;
-        self.timer.as_mut().reset(next);
         let data = frame
             .as_ref()
             .and_then(|frame| frame.as_ref().ok()?.data_ref());
         let came = data.map_or(0, |data| data.len() as u64);
+        let is_in_time = self.go_on(came);
         Poll::Ready(match self.left.checked_sub(came) {
+            // The end of what came late is no reason to refuse it.
+            Some(_) if !is_in_time && frame.is_some() => Some(Err(slow())),
             Some(left) => {
                 self.left = left;
                 frame
@@ -103,8 +138,8 @@ impl http_body::Body for Within {
     }
 }
 
-fn silent() -> Status {
-    Error::new(Reason::DeadlineExceeded, "the request did not go on").into()
+fn slow() -> Status {
+    Error::new(Reason::DeadlineExceeded, "the request came too slowly").into()
 }
 
 fn too_large() -> Status {
@@ -151,17 +186,44 @@ mod tests {
         assert_eq!(largest("souk.orders.v1.OrderService"), None);
     }
 
+    fn refusal(status: &Status) -> String {
+        status.get_details_error_info().unwrap().reason
+    }
+
+    const SHORT: Duration = Duration::from_millis(20);
+
+    fn bound(inner: Body, silence: Duration) -> Within {
+        let grace = SHORT * 2;
+        Within::new(inner, 10 * 1024 * 1024, Pace { silence, grace })
+    }
+
     #[tokio::test]
     async fn a_request_that_does_not_go_on_ends() {
         let silent = stream::pending::<Result<Frame<Bytes>, Infallible>>();
-        let mut body = Within {
-            inner: Body::new(StreamBody::new(silent)),
-            left: 100,
-            silence: Duration::from_millis(20),
-            timer: Box::pin(sleep(Duration::from_millis(20))),
-        };
+        let mut body = bound(Body::new(StreamBody::new(silent)), SHORT);
         let refused = body.frame().await.unwrap().unwrap_err();
-        let reason = refused.get_details_error_info().unwrap().reason;
-        assert_eq!(reason, "DEADLINE_EXCEEDED");
+        assert_eq!(refusal(&refused), "DEADLINE_EXCEEDED");
+    }
+
+    /// A body of pieces that come one after the other.
+    fn pieces(many: usize, bytes: usize) -> Body {
+        let piece = move |number| async move {
+            if number == many {
+                return None;
+            }
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            let frame = Frame::data(Bytes::from(vec![0; bytes]));
+            Some((Ok::<_, Infallible>(frame), number + 1))
+        };
+        Body::new(StreamBody::new(Box::pin(stream::unfold(0, piece))))
+    }
+
+    #[tokio::test]
+    async fn a_request_that_trickles_ends_and_one_that_comes_does_not() {
+        let patient = Duration::from_secs(60);
+        let trickled = bound(pieces(3_000, 1), patient).collect().await;
+        assert_eq!(refusal(&trickled.unwrap_err()), "DEADLINE_EXCEEDED");
+        let slow = bound(pieces(60, 33 * 1024), patient).collect().await;
+        assert_eq!(slow.unwrap().to_bytes().len(), 60 * 33 * 1024);
     }
 }

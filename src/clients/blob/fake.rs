@@ -26,6 +26,8 @@ struct State {
     is_down: bool,
     /// Counts what has to be told apart: tickets, uploads, bytes that came.
     number: u64,
+    /// How often somebody read of what is published.
+    reads: usize,
     tickets: BTreeMap<String, Expected>,
     arrived: BTreeMap<String, (String, Bytes)>,
     published: BTreeMap<String, (String, Bytes)>,
@@ -109,6 +111,11 @@ impl FakeBlobs {
         published
             .map(|(key, (content_type, bytes))| (key.clone(), content_type.clone(), bytes.clone()))
             .collect()
+    }
+
+    /// How often the server read of what is published.
+    pub fn reads(&self) -> usize {
+        self.state().reads
     }
 
     /// The names of everything that it holds, shown or not, parts included.
@@ -244,7 +251,8 @@ impl Blobs for FakeBlobs {
     }
 
     async fn read(&self, key: &str, range: Range<u64>) -> Result<Bytes> {
-        let state = self.up()?;
+        let mut state = self.up()?;
+        state.reads += 1;
         let found = state.published.get(key);
         found
             .map(|(_, bytes)| part_of(bytes, range))

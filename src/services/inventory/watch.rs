@@ -28,6 +28,7 @@ impl Inventory {
         let steps = events
             .watch(call, &topic(store), resume_token, snapshot)
             .await?;
+        let steps = self.0.stores.while_member(steps, call, store);
         Ok(steps.map(|step| step.and_then(message)))
     }
 

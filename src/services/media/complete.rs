@@ -30,8 +30,15 @@ pub struct Looked {
 pub struct Found {
     /// How many bytes.
     pub bytes: u64,
-    /// The size of a picture.
+    /// The size of a picture; that of a video is measured later.
     pub size: Option<Size>,
+}
+
+impl Found {
+    /// Whether it is a picture, and not a video.
+    pub const fn is_picture(&self) -> bool {
+        self.size.is_some()
+    }
 }
 
 impl Media {
@@ -182,7 +189,7 @@ impl Media {
 pub async fn taken_in(tx: &Tx, id: MediaId, found: Found) -> Result<bool> {
     let is_new = store::checked(tx, id, found).await?;
     if is_new {
-        jobs::process(tx, id);
+        jobs::process(tx, id, &found);
     }
     Ok(is_new)
 }

@@ -2,8 +2,8 @@
 
 use tonic::{Request, Response, Status};
 
+use super::Media;
 use super::convert::{self, media_to_pb};
-use super::{Media, upload};
 use crate::db::{Answer, Tx};
 use crate::grpc;
 use crate::kernel::{Code, Result};
@@ -22,7 +22,7 @@ impl MediaService for Media {
         let new = convert::new_upload(&message)?;
         let file = &self.prepared(&call, &new).await?;
         let write = |tx| async move {
-            upload::announce(&tx, file).await?;
+            self.announce(&tx, file).await?;
             convert::upload_to_pb(file, self.tickets(file)?, self)
         };
         let answer = self.0.db.write(&call, write).await;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::complete::Found;
 use super::{File, Media, key, store};
 use crate::db::{NewJob, Tx};
 use crate::jobs::{Registry, Run};
@@ -13,6 +14,9 @@ use crate::kernel::id::MediaId;
 use crate::kernel::{Error, Result};
 
 const QUEUE: &str = "media";
+/// Videos wait among themselves: one takes as long as many pictures, which with erasing and
+/// sweeping never stand behind it.
+const VIDEOS: &str = "videos";
 const PROCESS: &str = "media.process";
 const ERASE: &str = "media.erase";
 const SWEEP: &str = "media.sweep";
@@ -21,6 +25,9 @@ const SWEEP: &str = "media.sweep";
 pub const UNUSED_KEPT: Duration = Duration::from_secs(24 * 60 * 60);
 /// How long a PUT that began in time may go on.
 pub const GRACE: Duration = Duration::from_secs(60 * 60);
+/// When nothing of a file can come any more, after its time: a look that began at the end of
+/// [`GRACE`] has ended too, and what it showed is erased with the rest.
+const OVER: Duration = Duration::from_secs(70 * 60);
 const SWEEP_PERIOD: Duration = Duration::from_secs(10 * 60);
 /// Files that one transaction of the sweep ends, of each kind.
 const BATCH: usize = 100;
@@ -53,9 +60,15 @@ pub fn register(registry: Registry, media: &Media) -> Registry {
         .every(SWEEP, SWEEP_PERIOD, QUEUE, SWEEP)
 }
 
-/// Has a file measured, and a small picture of it made.
-pub fn process(tx: &Tx, id: MediaId) {
-    tx.enqueue(of_file(PROCESS, id));
+/// Has a file measured that was taken in, and a small picture of it made.
+pub fn process(tx: &Tx, id: MediaId, found: &Found) {
+    tx.enqueue(NewJob {
+        queue: match found.is_picture() {
+            true => QUEUE,
+            false => VIDEOS,
+        },
+        ..of_file(PROCESS, id)
+    });
 }
 
 /// Has the bytes of a file erased that is over: now, and again when nothing of it can come
@@ -63,7 +76,7 @@ pub fn process(tx: &Tx, id: MediaId) {
 pub fn erase(tx: &Tx, file: &File) {
     let id = file.media_id();
     tx.enqueue(of_file(ERASE, id));
-    let late = (file.expires() + GRACE).since(tx.now());
+    let late = (file.expires() + OVER).since(tx.now());
     if !late.is_zero() {
         tx.enqueue(NewJob {
             delay: late,
@@ -104,7 +117,7 @@ impl Media {
     async fn sweep(&self) -> Result<()> {
         let batch = || {
             self.0.db.transact(|tx| async move {
-                let (unused, expired) = (tx.now() - UNUSED_KEPT, tx.now() - GRACE);
+                let (unused, expired) = (tx.now() - UNUSED_KEPT, tx.now() - OVER);
                 let ended = store::end_forgotten(&tx, unused, expired, BATCH).await?;
                 for id in &ended {
                     tx.enqueue(of_file(ERASE, *id));

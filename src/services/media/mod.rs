@@ -56,6 +56,15 @@ use poster::Posters;
 /// Pictures that are looked at or measured at once, each as a whole.
 const LOOKING_MAX: usize = 4;
 
+/// How much clients may bring, and how long it may take them.
+#[derive(Debug, Clone, Copy)]
+pub struct Bounds {
+    /// How long a client may send the bytes of a file.
+    pub upload_lasts: Duration,
+    /// The most bytes of all files of one user.
+    pub owner_bytes_max: i64,
+}
+
 /// Who shows files, and hears in the transaction of the change what became of them.
 #[async_trait]
 pub trait MediaReady: Send + Sync {
@@ -80,8 +89,7 @@ struct Parts {
     stores: Stores,
     catalog: Catalog,
     listeners: Vec<Arc<dyn MediaReady>>,
-    /// How long a client may send the bytes of a file.
-    upload_lasts: Duration,
+    bounds: Bounds,
     posters: Posters,
     /// Whole pictures that are in memory at once.
     looking: Semaphore,
@@ -90,15 +98,14 @@ struct Parts {
 }
 
 impl Media {
-    /// The service; `blobs` keeps the bytes, `listeners` hear of what is ready, and a client
-    /// has `upload_lasts` to send the bytes of a file.
+    /// The service; `blobs` keeps the bytes, and `listeners` hear of what is ready.
     pub fn new(
         db: Db,
         blobs: Arc<dyn Blobs>,
         stores: Stores,
         catalog: Catalog,
         listeners: Vec<Arc<dyn MediaReady>>,
-        upload_lasts: Duration,
+        bounds: Bounds,
     ) -> Self {
         Self(Arc::new(Parts {
             db,
@@ -106,7 +113,7 @@ impl Media {
             stores,
             catalog,
             listeners,
-            upload_lasts,
+            bounds,
             posters: Posters::default(),
             looking: Semaphore::new(LOOKING_MAX),
             drawing: Arc::new(Semaphore::new(1)),

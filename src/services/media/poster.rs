@@ -19,6 +19,9 @@ const TIME_MAX: Duration = Duration::from_secs(20);
 const PLACES: &str = "/usr/local/bin:/usr/bin:/bin";
 /// The largest frame in bytes.
 const FRAME_MAX: u64 = 8 * 1024 * 1024;
+/// The most memory that it may ask for at once, in bytes: enough for a frame of the most
+/// pixels.
+const ALLOCATED_MAX: u32 = 256 * 1024 * 1024;
 
 /// Takes frames out of videos.
 #[derive(Debug, Clone)]
@@ -52,7 +55,7 @@ impl Posters {
     /// has no tool for it.
     ///
     /// # Errors
-    /// UNSUPPORTED_MEDIA when it gives no frame; UNAVAILABLE when it takes too long.
+    /// UNSUPPORTED_MEDIA when it gives no frame, or takes too long: it would again.
     pub async fn frame(&self, source: &str, kind: Kind) -> Result<Option<Vec<u8>>> {
         let mut child = match self.command(source, kind).spawn() {
             Ok(child) => Running(child),
@@ -70,7 +73,7 @@ impl Posters {
         // The end of the process ends the reading.
         let frame = tokio::time::timeout(self.time_max, reading).await;
         drop(child);
-        let late = |error| Error::unavailable("the video takes too long to show", error);
+        let late = |error| refused("the video takes too long to show").caused_by(error);
         let frame = frame.map_err(late)?.map_err(Error::internal)?;
         let frame = frame.map_err(Error::internal)?;
         match Kind::sniff(&frame) {
@@ -94,8 +97,11 @@ impl Posters {
             _ => "mov",
         };
         let mut command = Command::new(&self.program);
+        // What stands before the source bounds the decoder, what stands after it the rest.
         command
             .args(["-nostdin", "-hide_banner", "-loglevel", "error"])
+            .args(["-max_alloc", &ALLOCATED_MAX.to_string()])
+            .args(["-threads", "1"])
             .args(["-max_pixels", &PIXELS_MAX.to_string()])
             .args([
                 "-protocol_whitelist",
@@ -160,6 +166,9 @@ mod tests {
         let arguments = std::fs::read_to_string(&told).unwrap();
         assert!(arguments.starts_with("-nostdin "), "{arguments}");
         assert!(arguments.contains("-max_pixels 40000000 "), "{arguments}");
+        let (before, after) = arguments.split_once(" -i ").unwrap();
+        assert!(before.contains(" -max_alloc 268435456 -threads 1 "));
+        assert!(after.contains(" -threads 1 "), "{after}");
         assert!(arguments.contains("-protocol_whitelist file -f mov -i file:/a b.mp4"));
         posters.frame("https://a/b?c=d", Kind::Avi).await.unwrap();
         let arguments = std::fs::read_to_string(&told).unwrap();
@@ -185,7 +194,7 @@ mod tests {
         let script = format!("echo $$ > {}; exec sleep 600", id.display());
         let posters = posters(folder.path(), &script, 2);
         let refused = posters.frame("/video.mp4", Kind::Mp4).await.unwrap_err();
-        assert_eq!(refused.reason(), Reason::Unavailable);
+        assert_eq!(refused.reason(), Reason::UnsupportedMedia);
         let id = std::fs::read_to_string(id).unwrap();
         let proc = Path::new("/proc").join(id.trim());
         assert!(!proc.exists(), "it still runs");

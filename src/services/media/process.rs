@@ -73,7 +73,8 @@ impl Media {
     }
 
     /// A small picture of a video, where the host has a tool for it. A video is as good
-    /// without, so it does not wait for one that cannot be had in a few tries.
+    /// without, so it does not wait for one that cannot be had in a few tries; one that took
+    /// too long is not tried again.
     async fn poster(&self, file: &File, kind: Kind, attempt: i32) -> Result<Option<Vec<u8>>> {
         let poster = async {
             let source = self.0.blobs.source(&file.key, SOURCE_LASTS)?;

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use super::check::{self, Size};
 use super::complete::{Found, taken_in};
 use super::form::{self, Sent};
-use super::upload::{NewUpload, announce, blob};
+use super::upload::{NewUpload, blob};
 use super::{File, Media, Purpose, Status, jobs, store};
 use crate::db::Tx;
 use crate::kernel::id::{ImageId, ProductId};
@@ -67,7 +67,7 @@ impl Media {
         let db = &self.0.db;
         db.transact(|tx| {
             let file = &file;
-            async move { announce(&tx, file).await }
+            async move { self.announce(&tx, file).await }
         })
         .await?;
         match self.0.blobs.put(&blob(&file), bytes).await {

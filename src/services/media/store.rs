@@ -1,9 +1,12 @@
 //! Every query on files.
 
+#[cfg(test)]
+mod plans;
+
 use sea_orm::sea_query::Expr;
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, IntoActiveModel,
-    QueryFilter, QuerySelect, UpdateMany, Value,
+    QueryFilter, QuerySelect, Statement, UpdateMany, Value,
 };
 
 use super::check::Measures;
@@ -42,34 +45,46 @@ pub async fn find_by_keys(conn: &impl Conn, keys: &[String]) -> Result<Vec<File>
     Ok(query.all(conn).await?)
 }
 
-/// What a user has that nothing uses yet.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Unused {
+/// What a user has.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Held {
     /// Uploads that may still come.
     pub open: i64,
-    /// Bytes of the files that came, and of all that may still come: a ticket is good until
-    /// its time is over, whatever has become of its upload.
-    pub bytes: i64,
+    /// Bytes of the files that came and that nothing uses yet, and of all that may still
+    /// come: a ticket is good until its time is over, whatever has become of its upload.
+    pub unused: i64,
+    /// The same with the bytes of all files in use.
+    pub all: i64,
 }
 
-/// What a user has that nothing uses yet.
-pub async fn unused(tx: &Tx, owner: UserId) -> Result<Unused> {
-    let sql = "SELECT count(*) FILTER (WHERE status = 'PENDING' AND expires_at > $2) AS open, \
-               CAST(COALESCE(sum(size), 0) AS BIGINT) AS bytes FROM media \
-               WHERE owner_id = $1 AND uses = 0 AND (expires_at > $2 \
-               OR status IN ('PENDING', 'PROCESSING', 'READY'))";
-    let values = [owner.uuid().into(), tx.now().micros().into()];
-    let row = tx
-        .conn()
-        .query_one_raw(tx.dialect().statement(sql, values))
-        .await?;
-    Ok(match row {
-        Some(row) => Unused {
-            open: row.try_get("", "open")?,
-            bytes: row.try_get("", "bytes")?,
-        },
-        None => Unused { open: 0, bytes: 0 },
+/// What a user has.
+pub async fn held(tx: &Tx, owner: UserId) -> Result<Held> {
+    let statement = held_by(tx.dialect(), owner, tx.now());
+    let Some(row) = tx.conn().query_one_raw(statement).await? else {
+        return Ok(Held::default());
+    };
+    let number = |column| row.try_get::<i64>("", column);
+    let late = number("late")?;
+    Ok(Held {
+        open: number("open")?,
+        unused: number("unused")? + late,
+        all: number("all_bytes")? + late,
     })
+}
+
+/// Two sums, each from an index of its own: files that are over stay as rows, and there is
+/// no end to them.
+pub(super) fn held_by(dialect: Dialect, owner: UserId, now: Time) -> Statement {
+    let sql = "SELECT live.*, late.* FROM \
+         (SELECT count(*) FILTER (WHERE status = 'PENDING' AND expires_at > $2) AS open, \
+             CAST(COALESCE(sum(size) FILTER (WHERE uses = 0), 0) AS BIGINT) AS unused, \
+             CAST(COALESCE(sum(size), 0) AS BIGINT) AS all_bytes \
+             FROM media WHERE owner_id = $1 \
+             AND status IN ('PENDING', 'PROCESSING', 'READY')) live \
+         CROSS JOIN (SELECT CAST(COALESCE(sum(size), 0) AS BIGINT) AS late \
+             FROM media WHERE owner_id = $1 AND expires_at > $2 \
+             AND uses = 0 AND status IN ('FAILED', 'ABORTED', 'DELETED')) late";
+    dialect.statement(sql, [owner.uuid().into(), now.micros().into()])
 }
 
 /// Adds a file.

@@ -111,7 +111,7 @@ impl Media {
             uses: 0,
             unused_since: Some(now.micros()),
             checked_at: None,
-            expires_at: (now + self.0.upload_lasts).micros(),
+            expires_at: (now + self.0.bounds.upload_lasts).micros(),
             version: 1,
             created_at: now.micros(),
             updated_at: now.micros(),
@@ -127,6 +127,34 @@ impl Media {
             file.part_size = Some(i64::try_from(PART_SIZE).map_err(Error::internal)?);
         }
         Ok(file)
+    }
+
+    /// Adds an announced file, unless its owner has too much: of what nothing uses, or of
+    /// all files, used ones too.
+    ///
+    /// # Errors
+    /// RATE_LIMIT_EXCEEDED.
+    pub(super) async fn announce(&self, tx: &Tx, file: &File) -> Result<()> {
+        let (owner, most) = (file.owner(), self.0.bounds.owner_bytes_max);
+        tx.take_turns(&format!("media/{owner}")).await?;
+        let held = store::held(tx, owner).await?;
+        let full = |message: &'static str, max: i64| {
+            let error = Error::new(Reason::RateLimitExceeded, message);
+            Err(error.with("max", max).retry_after(AGAIN))
+        };
+        if held.open >= OPEN_MAX {
+            return full(
+                "too many uploads are open: complete or abort some",
+                OPEN_MAX,
+            );
+        }
+        if held.unused + file.size > UNUSED_BYTES_MAX {
+            return full("too many bytes are not used yet", UNUSED_BYTES_MAX);
+        }
+        if held.all + file.size > most {
+            return full("the files of this account are too many bytes", most);
+        }
+        store::insert(tx, file).await
     }
 
     /// Where the bytes of an announced file go, as long as they may come.
@@ -195,30 +223,6 @@ impl Media {
 /// Whether the caller may do with a file what its owner may.
 pub fn is_of(file: &File, call: &Call) -> bool {
     call.caller.is_admin() || call.caller.user_id() == Some(file.owner())
-}
-
-/// Adds an announced file, unless its owner has too much that nothing uses.
-///
-/// # Errors
-/// RATE_LIMIT_EXCEEDED.
-pub async fn announce(tx: &Tx, file: &File) -> Result<()> {
-    let owner = file.owner();
-    tx.take_turns(&format!("media/{owner}")).await?;
-    let unused = store::unused(tx, owner).await?;
-    let full = |message: &'static str, max: i64| {
-        let error = Error::new(Reason::RateLimitExceeded, message);
-        Err(error.with("max", max).retry_after(AGAIN))
-    };
-    if unused.open >= OPEN_MAX {
-        return full(
-            "too many uploads are open: complete or abort some",
-            OPEN_MAX,
-        );
-    }
-    if unused.bytes + file.size > UNUSED_BYTES_MAX {
-        return full("too many bytes are not used yet", UNUSED_BYTES_MAX);
-    }
-    store::insert(tx, file).await
 }
 
 /// A file as the store sees it.

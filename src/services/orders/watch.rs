@@ -10,7 +10,7 @@ use super::convert::{self, Heard, order_to_pb};
 use super::model::Order;
 use super::store::{self, Filter, Scope};
 use super::{Orders, access, announce};
-use crate::events::{Snapshot, Steps};
+use crate::events::Snapshot;
 use crate::kernel::id::{OrderId, StoreId, UserId};
 use crate::kernel::page::{PageRequest, Start};
 use crate::kernel::{Call, Error, Result};
@@ -45,7 +45,7 @@ impl Orders {
         let topic = announce::order_topic(id);
         let mut steps = self.0.events.watch(call, &topic, resume, snapshot).await?;
         if let Some(store) = standing.by_staff(call, &order) {
-            steps = self.while_member(steps, call, store);
+            steps = self.0.stores.while_member(steps, call, store);
         }
         Ok(steps.map(|step| {
             let Heard {
@@ -101,7 +101,7 @@ impl Orders {
         let snapshot = move || async move { orders.newest(&filter).await };
         let topic = announce::store_topic(store);
         let steps = self.0.events.watch(call, &topic, resume, snapshot).await?;
-        let steps = self.while_member(steps, call, store);
+        let steps = self.0.stores.while_member(steps, call, store);
         Ok(steps.map(|step| {
             let Heard {
                 event,
@@ -116,28 +116,6 @@ impl Orders {
                 orders: snapshot.unwrap_or_default(),
             })
         }))
-    }
-
-    /// Ends a stream when its watcher no longer works for the store. Costs no statement
-    /// while the store is cached, and what changes its staff is told to the cache.
-    fn while_member<S: Send + 'static>(
-        &self,
-        steps: Steps<S>,
-        call: &Call,
-        store: StoreId,
-    ) -> Steps<S> {
-        let (orders, call) = (self.clone(), call.clone());
-        let checked = steps.then(move |step| {
-            let (orders, call) = (orders.clone(), call.clone());
-            async move {
-                let (stores, conn) = (&orders.0.stores, orders.0.db.read());
-                stores
-                    .require_member(conn, &call, store, Needed::Staff)
-                    .await?;
-                step
-            }
-        });
-        checked.boxed()
     }
 
     /// The store that the caller named, or the only one.

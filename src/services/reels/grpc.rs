@@ -148,7 +148,7 @@ impl ReelService for Reels {
     ) -> Answered<pb::UnlikeReelResponse> {
         let (call, message) = grpc::open(request)?;
         let (user, id) = (call.user()?, grpc::id("id", &message.id)?);
-        self.open(&call, id).await?;
+        self.unlikable(&call, (id, user)).await?;
         let likes = self.0.likes.wish(&call, (id, user), false).await?;
         grpc::answer(stats::unliked_to_pb(id, likes))
     }

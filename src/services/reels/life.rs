@@ -212,17 +212,19 @@ impl MediaReady for ReelsOfFiles {
     }
 }
 
-/// Reels leave with their seller.
+/// Reels leave with their seller, and what was said with them.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct DeleteReels;
 
 #[async_trait]
 impl users::Farewell for DeleteReels {
     async fn user_leaves(&self, tx: &Tx, user: UserId) -> Result<()> {
-        for reel in store::lock_of_seller(tx, user).await? {
+        for mut reel in store::lock_of_seller(tx, user).await? {
+            // Before the event, which tells the caption too.
+            reel.caption.clear();
             delete(tx, reel).await?;
         }
-        Ok(())
+        store::forget_seller(tx, user).await
     }
 }
 

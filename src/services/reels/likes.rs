@@ -154,46 +154,82 @@ impl Likes {
         }
     }
 
-    /// Fulfils wishes that do not contradict each other, and answers all of them.
+    /// Fulfils wishes that do not contradict each other, and answers all of them. Where they
+    /// cannot be fulfilled together, each is tried alone: nobody pays for what the wish of
+    /// another runs into, such as an account that somebody holds.
     async fn fulfil_together(&self, wishes: Vec<Wish>) {
         self.meter.batch.record(wishes.len() as f64);
-        let batch = &Batch::of(&wishes);
-        let done = self
-            .db
-            .transact(|tx| async move { batch.commit(&tx).await });
-        let outcome = match done.await {
-            Ok(done) => {
-                self.meter.liked.increment(done.liked);
-                self.meter.unliked.increment(done.unliked);
-                self.watched.changed(&batch.reels);
-                // Read after the commit: with it go those of other processes before it.
-                let (conn, dialect) = (self.db.read(), self.db.dialect());
-                let read = stats::of(conn, dialect, &batch.reels).await;
-                read.map(|counts| (done, counts))
-            }
-            Err(error) => Err(error),
-        };
-        match outcome {
-            Ok((done, counts)) => {
-                for wish in wishes {
-                    let (reel, _) = wish.pair;
-                    let count = counts.get(&reel).map(stats::Stats::likes);
-                    let answer = match wish.likes && done.gone.contains(&reel) {
-                        true => Err(not_found()),
-                        false => Ok(count.unwrap_or_default()),
-                    };
-                    // Who has left needs no answer.
-                    drop(wish.answer.send(answer));
-                }
-            }
+        let batch = Batch::of(&wishes);
+        match self.commit(&batch).await {
+            Ok(done) => self.answer(wishes, &batch, &done).await,
+            Err(error) if wishes.len() == 1 || is_away(&error) => refuse(wishes, error),
             Err(error) => {
-                let error = Arc::new(error);
-                for wish in wishes {
-                    drop(wish.answer.send(Err(Error::shared(error.clone()))));
-                }
+                tracing::debug!(error = ?error, "likes are taken one by one");
+                self.fulfil_alone(wishes).await;
             }
         }
     }
+
+    /// Fulfils wishes one after the other, but those whose callers have left: each may wait
+    /// as long as a lock may be waited for.
+    async fn fulfil_alone(&self, wishes: Vec<Wish>) {
+        let mut left = wishes.into_iter().filter(|wish| !wish.answer.is_closed());
+        while let Some(wish) = left.next() {
+            let wishes = vec![wish];
+            let batch = Batch::of(&wishes);
+            match self.commit(&batch).await {
+                Ok(done) => self.answer(wishes, &batch, &done).await,
+                Err(error) if is_away(&error) => {
+                    return refuse(wishes.into_iter().chain(left).collect(), error);
+                }
+                Err(error) => refuse(wishes, error),
+            }
+        }
+    }
+
+    async fn commit(&self, batch: &Batch) -> Result<Done> {
+        let done = self
+            .db
+            .transact(|tx| async move { batch.commit(&tx).await });
+        let done = done.await?;
+        self.meter.liked.increment(done.liked);
+        self.meter.unliked.increment(done.unliked);
+        self.watched.changed(&batch.reels);
+        Ok(done)
+    }
+
+    /// Answers wishes that are fulfilled.
+    async fn answer(&self, wishes: Vec<Wish>, batch: &Batch, done: &Done) {
+        // Read after the commit: with it go those of other processes before it.
+        let (conn, dialect) = (self.db.read(), self.db.dialect());
+        let counts = match stats::of(conn, dialect, &batch.reels).await {
+            Ok(counts) => counts,
+            Err(error) => return refuse(wishes, error),
+        };
+        for wish in wishes {
+            let (reel, _) = wish.pair;
+            let count = counts.get(&reel).map(stats::Stats::likes);
+            let answer = match wish.likes && done.gone.contains(&reel) {
+                true => Err(not_found()),
+                false => Ok(count.unwrap_or_default()),
+            };
+            // Who has left needs no answer.
+            drop(wish.answer.send(answer));
+        }
+    }
+}
+
+/// Answers wishes that are not fulfilled, all for one reason.
+fn refuse(wishes: Vec<Wish>, error: Error) {
+    let error = Arc::new(error);
+    for wish in wishes {
+        drop(wish.answer.send(Err(Error::shared(error.clone()))));
+    }
+}
+
+/// Whether the database does not answer, to whatever wish.
+fn is_away(error: &Error) -> bool {
+    error.reason() == Reason::Unavailable
 }
 
 /// The wishes that wait.
@@ -280,6 +316,22 @@ impl Batch {
 }
 
 impl Reels {
+    /// Whether the caller may take a like back: one that is there always, also that of a
+    /// reel that is no longer shown.
+    ///
+    /// # Errors
+    /// NOT_FOUND; REEL_NOT_READY while only its store sees it.
+    pub(super) async fn unlikable(&self, call: &Call, pair: Pair) -> Result<()> {
+        let Err(refused) = self.open(call, pair.0).await else {
+            return Ok(());
+        };
+        let is_gone = matches!(refused.reason(), Reason::NotFound | Reason::ReelNotReady);
+        match is_gone && likes::is_there(&self.0.db, pair).await? {
+            true => Ok(()),
+            false => Err(refused),
+        }
+    }
+
     /// A page of those who like a reel, newest first, with the accounts that are open.
     ///
     /// # Errors

@@ -11,6 +11,7 @@ use std::collections::HashSet;
 
 use deunicode::deunicode_char;
 use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::is_combining_mark;
 
 /// Letters from which on a word is found although each of them stands apart.
 const APART: usize = 4;
@@ -98,9 +99,10 @@ pub fn plain(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     let (mut letters, mut is_apart) = (String::new(), false);
     // Letters that only look different become one first, such as the forms that Arabic ones
-    // take at the beginning and the end of a word.
+    // take at the beginning and the end of a word. A mark that makes another letter of the
+    // one before it has done so by then; of the others none is left.
     let text = text.chars().filter(|letter| !is_mark(*letter)).nfkc();
-    for letter in text.filter(|letter| !is_mark(*letter)) {
+    for letter in text.filter(|letter| !is_mark(*letter) && !is_combining_mark(*letter)) {
         letters.clear();
         push_plain(&mut letters, letter);
         if letters.is_empty() {
@@ -136,16 +138,37 @@ fn push_plain(plain: &mut String, letter: char) {
     }
 }
 
+/// Whether nothing of a text is seen, whatever it holds.
+pub fn is_blank(text: &str) -> bool {
+    text.chars().all(|letter| {
+        letter.is_whitespace()
+            || letter.is_control()
+            || is_unseen(letter)
+            || is_combining_mark(letter)
+    })
+}
+
 /// Whether a character only changes the look of the letter before it, or is not seen at
 /// all: accents that stand alone, Arabic vowel signs, in all their forms, and the stroke
-/// between letters, marks of direction and width.
+/// between letters.
 fn is_mark(letter: char) -> bool {
+    is_unseen(letter)
+        || matches!(letter,
+            '\u{0300}'..='\u{036f}' | '\u{0610}'..='\u{061a}' | '\u{0640}'
+            | '\u{064b}'..='\u{065f}' | '\u{0670}' | '\u{06d6}'..='\u{06ed}'
+            | '\u{fe70}'..='\u{fe7f}')
+}
+
+/// Whether a character is not seen (Unicode's Default_Ignorable_Code_Point): marks of
+/// direction and width, fillers, selectors of variants, tags.
+fn is_unseen(letter: char) -> bool {
     matches!(letter,
-        '\u{00ad}' | '\u{034f}' | '\u{0640}' | '\u{0670}' | '\u{feff}'
-        | '\u{0300}'..='\u{036f}' | '\u{0610}'..='\u{061a}' | '\u{061c}'
-        | '\u{064b}'..='\u{065f}' | '\u{06d6}'..='\u{06ed}' | '\u{180e}'
-        | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
-        | '\u{fe00}'..='\u{fe0f}' | '\u{fe70}'..='\u{fe7f}')
+        '\u{00ad}' | '\u{034f}' | '\u{061c}' | '\u{115f}'..='\u{1160}'
+        | '\u{17b4}'..='\u{17b5}' | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}'
+        | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}'
+        | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fff8}'
+        | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}'
+        | '\u{e0000}'..='\u{e0fff}')
 }
 
 #[cfg(test)]
@@ -183,6 +206,29 @@ mod tests {
         ] {
             assert_eq!(plain(text), form, "{text}");
         }
+    }
+
+    #[test]
+    fn what_is_not_seen_hides_no_word() {
+        let words = blocked(&["arnaque"]);
+        let unseen = "\u{ad}\u{34f}\u{61c}\u{115f}\u{1160}\u{17b4}\u{17b5}\u{180b}\u{180e}\
+                      \u{180f}\u{200b}\u{200f}\u{202a}\u{202e}\u{2060}\u{206f}\u{3164}\
+                      \u{fe00}\u{fe0f}\u{feff}\u{ffa0}\u{fff8}\u{1d173}\u{e0001}\u{e0041}\
+                      \u{e007f}\u{e0100}\u{e01ef}";
+        // Accents of every kind: those of Latin, of symbols, half ones, and enclosing ones.
+        let accents = "\u{301}\u{1ab0}\u{1dc0}\u{20d0}\u{20dd}\u{20e3}\u{fe20}\u{483}\u{5b0}";
+        for mark in unseen.chars().chain(accents.chars()) {
+            let text = format!("arna{mark}que");
+            assert!(words.are_in(&text), "{:x}", u32::from(mark));
+            assert!(is_blank(&format!(" {mark}\n{mark}")));
+        }
+        assert!(is_blank("") && is_blank(" \u{7}"));
+        assert!(!is_blank("…") && !is_blank("🍊\u{fe0f}") && !is_blank("ـ"));
+    }
+
+    #[test]
+    fn a_mark_that_makes_another_letter_does_so() {
+        assert_eq!(plain("\u{304b}\u{3099}"), plain("\u{304c}"));
     }
 
     #[test]

@@ -11,10 +11,10 @@ pub(super) mod stats;
 pub(super) mod views;
 pub(super) mod words;
 
-use sea_orm::sea_query::SimpleExpr;
+use sea_orm::sea_query::{LockType, SimpleExpr};
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, DbErr, EntityTrait, ExprTrait, FromQueryResult, Iden,
-    IntoActiveModel, Iterable, QueryFilter, QueryOrder, QueryResult, QuerySelect,
+    ActiveModelTrait, ColumnTrait, DbErr, EntityTrait, FromQueryResult, Iden, IntoActiveModel,
+    Iterable, QueryFilter, QueryOrder, QueryResult, QuerySelect, Select, Value,
 };
 use uuid::Uuid;
 
@@ -28,24 +28,28 @@ use crate::kernel::{Error, Result};
 
 /// A reel that is not deleted, with what its product says of it.
 pub async fn find(db: &Db, id: ReelId) -> Result<Option<Listed>> {
-    one(db.read(), db.dialect(), id, "").await
+    one(db.read(), db.dialect(), id).await
 }
 
 /// Like [`find`], inside a transaction.
 pub async fn find_in(tx: &Tx, id: ReelId) -> Result<Option<Listed>> {
-    one(tx.conn(), tx.dialect(), id, "").await
+    one(tx.conn(), tx.dialect(), id).await
 }
 
 /// Like [`find_in`], and holds the reel until commit.
 pub async fn lock(tx: &Tx, id: ReelId) -> Result<Option<Listed>> {
-    let lock = tx.dialect().for_update_of("reels");
-    one(tx.conn(), tx.dialect(), id, &lock).await
+    // First held and then read, as whoever held it before has left it.
+    let held = lock_all(tx, reel::Column::Id.eq(id.uuid())).await?;
+    match held.is_empty() {
+        true => Ok(None),
+        false => find_in(tx, id).await,
+    }
 }
 
-async fn one(conn: &impl Conn, dialect: Dialect, id: ReelId, lock: &str) -> Result<Option<Listed>> {
+async fn one(conn: &impl Conn, dialect: Dialect, id: ReelId) -> Result<Option<Listed>> {
     let sql = format!(
         "SELECT {} FROM {LISTED} WHERE {BESIDE} AND reels.id = $1 \
-         AND reels.deleted_at IS NULL{lock}",
+         AND reels.deleted_at IS NULL",
         listed_columns()
     );
     let statement = dialect.statement(sql, [id.uuid().into()]);
@@ -91,11 +95,24 @@ fn listed(row: &QueryResult) -> Result<Listed> {
 }
 
 /// The reels that wait for a file to be measured, their video or their new picture, or
-/// show it as their video; held until commit.
+/// show it as their video; held until commit. Two statements, since SQLite walks all reels
+/// for both conditions in one. A file is a video or a picture: only one of them finds reels,
+/// so that those are held in the order of their ids all the same.
 pub async fn lock_of_file(tx: &Tx, file: MediaId) -> Result<Vec<Reel>> {
+    let [of_video, of_picture] = of_file(file);
+    let mut held = lock_all(tx, of_video).await?;
+    held.extend(lock_all(tx, of_picture).await?);
+    held.sort_unstable_by_key(|reel| reel.id);
+    Ok(held)
+}
+
+/// Which reels have a file as their video, and which as their new picture.
+pub(super) fn of_file(file: MediaId) -> [SimpleExpr; 2] {
     let file = file.uuid();
-    let is_video = reel::Column::VideoMediaId.eq(file);
-    lock_all(tx, is_video.or(reel::Column::NextThumbnailMediaId.eq(file))).await
+    [
+        reel::Column::VideoMediaId.eq(file),
+        reel::Column::NextThumbnailMediaId.eq(file),
+    ]
 }
 
 /// The reels of a seller, held until commit.
@@ -103,13 +120,35 @@ pub async fn lock_of_seller(tx: &Tx, seller: UserId) -> Result<Vec<Reel>> {
     lock_all(tx, reel::Column::SellerId.eq(seller.uuid())).await
 }
 
-/// In the order of their ids, so that two that hold several never wait in a circle.
 async fn lock_all(tx: &Tx, which: SimpleExpr) -> Result<Vec<Reel>> {
+    Ok(held(which).all(tx.conn()).await?)
+}
+
+/// The query that holds reels: in the order of their ids, so that two that hold several
+/// never wait in a circle. Their keys do not change, so what only refers to a reel goes on
+/// beside it: likes, comments, views and what they count for.
+pub(super) fn held(which: SimpleExpr) -> Select<reel::Entity> {
     let query = reel::Entity::find()
         .filter(which)
         .filter(reel::Column::DeletedAt.is_null())
         .order_by_asc(reel::Column::Id);
-    Ok(query.lock_exclusive().all(tx.conn()).await?)
+    query.lock(LockType::NoKeyUpdate)
+}
+
+/// Empties what a seller said who has left: with all reels, whose captions go, and with what
+/// moderators were shown of them. The caller has deleted those that were there.
+pub async fn forget_seller(tx: &Tx, seller: UserId) -> Result<()> {
+    for sql in [
+        "UPDATE reels SET caption = '' \
+         WHERE seller_id = $1 AND deleted_at IS NOT NULL AND caption <> ''",
+        "UPDATE reel_reports SET content = '' WHERE comment_id IS NULL AND reel_id IN \
+         (SELECT id FROM reels WHERE seller_id = $1 AND deleted_at IS NOT NULL)",
+    ] {
+        let values: [Value; 1] = [seller.uuid().into()];
+        let statement = tx.dialect().statement(sql, values);
+        tx.conn().execute_raw(statement).await?;
+    }
+    Ok(())
 }
 
 /// Adds a reel.

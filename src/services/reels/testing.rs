@@ -1,8 +1,12 @@
 //! Reels and files that the tests beside the code stand on.
 
-use super::Reel;
+use uuid::Uuid;
+
+use super::{Reel, store};
+use crate::db::{Conn, Db, Dialect};
 use crate::kernel::Time;
 use crate::kernel::id::{MediaId, ProductId, StoreId, UserId};
+use crate::services::catalog::testing::{insert_product, insert_store};
 use crate::services::media::{Purpose, Shown};
 
 pub const NOW: Time = Time::from_micros(1_780_000_000_000_000);
@@ -36,4 +40,48 @@ pub fn picture() -> Shown {
         duration_ms: None,
         ..video(true)
     }
+}
+
+/// Runs one statement in a transaction of its own.
+pub async fn run(db: &Db, sql: &str, ids: &[Uuid]) {
+    db.transact(|tx| async move {
+        if tx.dialect() == Dialect::Postgres {
+            // To fill a table takes longer than any call may.
+            let patience = "SET LOCAL statement_timeout = 0";
+            tx.conn().execute_unprepared(patience).await?;
+        }
+        let ids = ids.iter().map(|id| (*id).into());
+        let statement = tx.dialect().statement(sql, ids);
+        tx.conn().execute_raw(statement).await?;
+        Ok(())
+    })
+    .await
+    .unwrap();
+}
+
+/// A seller's store with a product on sale.
+pub async fn shop(db: &Db) -> (UserId, StoreId, ProductId) {
+    let now = db.clock().now();
+    let (owner, store, product) = (UserId::new(now), StoreId::new(now), ProductId::new(now));
+    insert_store(db, owner, store).await;
+    insert_product(db, owner, store, product).await;
+    (owner, store, product)
+}
+
+/// A file of the owner that is in use once.
+pub async fn insert_file(db: &Db, owner: UserId, file: &Shown) {
+    let (id, purpose) = (file.id, file.purpose.map_or("", Purpose::as_str));
+    let sql = format!(
+        "INSERT INTO media (id, owner_id, purpose, status, key, content_type, size, upload_id, \
+         thumbnail_key, failure, uses, checked_at, expires_at, version, created_at, updated_at) \
+         VALUES ($1, $2, '{purpose}', 'PROCESSING', '{id}', '', 1, '', '', '', 1, 1, 1, 1, 1, 1)"
+    );
+    run(db, &sql, &[id.uuid(), owner.uuid()]).await;
+}
+
+/// Adds a reel as it is.
+pub async fn insert_reel(db: &Db, reel: &Reel) {
+    db.transact(|tx| async move { store::insert(&tx, reel).await })
+        .await
+        .unwrap();
 }

@@ -1,6 +1,7 @@
 //! Lists at a hundred thousand reels, and reels that follow their videos, on every
 //! database at hand.
 
+use sea_orm::{QueryTrait, Statement};
 use uuid::Uuid;
 
 use super::life::ReelsOfFiles;
@@ -9,7 +10,7 @@ use super::state::Status;
 use super::stats::fold;
 use super::store::stats::{Deltas, Stats, count};
 use super::store::{self, lists};
-use super::testing::{NOW, picture, video};
+use super::testing::{NOW, insert_file, insert_reel, picture, run, shop, video};
 use super::{Reel, topic};
 use crate::db::testing::on_each;
 use crate::db::{Conn, Db, Dialect};
@@ -17,55 +18,12 @@ use crate::kernel::id::{MediaId, ProductId, ReelId, StoreId, UserId};
 use crate::kernel::page::{PageRequest, Start, cursor};
 use crate::kernel::{Clock, Result};
 use crate::services::catalog::Sight;
-use crate::services::catalog::testing::{insert_product, insert_store};
-use crate::services::media::{MediaReady, Purpose, Shown};
+use crate::services::media::{MediaReady, Shown};
 use crate::services::users::Tiers;
 
 const MANY: u32 = 100_000;
 /// The products that they show, of each as many.
 const PRODUCTS: u32 = 1_000;
-
-async fn run(db: &Db, sql: &str, ids: &[Uuid]) {
-    db.transact(|tx| async move {
-        if tx.dialect() == Dialect::Postgres {
-            // To fill a table takes longer than any call may.
-            let patience = "SET LOCAL statement_timeout = 0";
-            tx.conn().execute_unprepared(patience).await?;
-        }
-        let ids = ids.iter().map(|id| (*id).into());
-        let statement = tx.dialect().statement(sql, ids);
-        tx.conn().execute_raw(statement).await?;
-        Ok(())
-    })
-    .await
-    .unwrap();
-}
-
-/// A seller's store with a product on sale.
-async fn shop(db: &Db) -> (UserId, StoreId, ProductId) {
-    let now = db.clock().now();
-    let (owner, store, product) = (UserId::new(now), StoreId::new(now), ProductId::new(now));
-    insert_store(db, owner, store).await;
-    insert_product(db, owner, store, product).await;
-    (owner, store, product)
-}
-
-/// A file of the owner that is in use once.
-async fn insert_file(db: &Db, owner: UserId, file: &Shown) {
-    let (id, purpose) = (file.id, file.purpose.map_or("", Purpose::as_str));
-    let sql = format!(
-        "INSERT INTO media (id, owner_id, purpose, status, key, content_type, size, upload_id, \
-         thumbnail_key, failure, uses, checked_at, expires_at, version, created_at, updated_at) \
-         VALUES ($1, $2, '{purpose}', 'PROCESSING', '{id}', '', 1, '', '', '', 1, 1, 1, 1, 1, 1)"
-    );
-    run(db, &sql, &[id.uuid(), owner.uuid()]).await;
-}
-
-async fn insert_reel(db: &Db, reel: &Reel) {
-    db.transact(|tx| async move { store::insert(&tx, reel).await })
-        .await
-        .unwrap();
-}
 
 async fn found(db: &Db, id: ReelId) -> Reel {
     store::find(db, id).await.unwrap().unwrap().reel
@@ -275,9 +233,8 @@ async fn fill(db: &Db) -> (UserId, StoreId, ProductId) {
     (owner, store, product)
 }
 
-/// How the database would run the statement of a page.
-async fn plan(db: &Db, filter: &Filter, page: &PageRequest) -> String {
-    let mut statement = lists::page_of(db.dialect(), filter, page).unwrap();
+/// How the database would run a statement.
+async fn plan(db: &Db, mut statement: Statement) -> String {
     let (explain, column) = match db.dialect() {
         Dialect::Sqlite => ("EXPLAIN QUERY PLAN", 3),
         Dialect::Postgres => ("EXPLAIN", 0),
@@ -331,7 +288,7 @@ async fn first_and_deep_pages_walk_an_index_at_a_hundred_thousand_reels() {
             let middle = cursor(of_kind(0x0190, MANY / 2), &[]);
             for start in [Start::First, Start::After(middle)] {
                 let page = PageRequest { limit: 20, start };
-                let plan = plan(&db, filter, &page).await;
+                let plan = plan(&db, lists::page_of(db.dialect(), filter, &page).unwrap()).await;
                 assert!(plan.contains(index), "{index} is not used:\n{plan}");
                 for detour in [
                     "Sort",
@@ -345,6 +302,14 @@ async fn first_and_deep_pages_walk_an_index_at_a_hundred_thousand_reels() {
                 let found = lists::reels(db.read(), db.dialect(), filter, &page).await;
                 assert_eq!(found.unwrap().0.len(), 21, "{filter:?} {page:?}");
             }
+        }
+        let file = MediaId::from(of_kind(0x0170, 1));
+        let indexes = ["reels_video", "reels_next_thumbnail"];
+        for (which, index) in store::of_file(file).into_iter().zip(indexes) {
+            let held = store::held(which).build(db.read().get_database_backend());
+            let plan = plan(&db, held).await;
+            assert!(plan.contains(index), "{index} is not used:\n{plan}");
+            assert!(!plan.contains("SCAN reels"), "{plan}");
         }
     })
     .await;

@@ -26,6 +26,7 @@ mod state;
 mod store;
 #[cfg(test)]
 mod tests;
+mod watch;
 
 use std::sync::Arc;
 use std::time::Duration;

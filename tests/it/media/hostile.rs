@@ -160,7 +160,7 @@ async fn no_name_leads_out_of_its_folder() {
         "x.php.png",
         "\u{202e}gnp.exe",
         "<script>.png",
-        "\u{0}.png",
+        "\u{1}.png",
         &"long".repeat(60),
     ] {
         let mut request = wish(Purpose::Avatar, "image/png", 10);

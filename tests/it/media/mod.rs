@@ -129,7 +129,7 @@ impl TestApp {
     /// nothing of what is over may be left.
     pub async fn settle_files(&self) {
         self.run_jobs().await;
-        self.advance(Duration::from_secs(71 * 60));
+        self.advance(Duration::from_secs(81 * 60));
         self.run_jobs().await;
     }
 }

@@ -52,6 +52,7 @@ async fn a_comment_has_1_to_500_characters() {
     for wrong in [
         "",
         "   \n ",
+        "\u{200b} \u{3164}\u{fe0f}",
         &"é".repeat(501),
         &format!("  {}  ", "x".repeat(501)),
     ] {

@@ -241,7 +241,17 @@ async fn a_seller_who_leaves_takes_the_reels_along() {
     let picture = app.file(&seller.client, "REEL_THUMBNAIL", "READY").await;
     let draft = json!({"productId": product, "thumbnailMediaId": picture});
     let draft = create(&seller.client, draft).await.unwrap();
+    let video = app.file(&seller.client, "REEL_VIDEO", "READY").await;
+    let former = json!({"productId": product, "caption": "Avant", "videoMediaId": video});
+    let former = create(&seller.client, former).await.unwrap();
     let (_, _, other) = shop(&app).await;
+    let reader = app.customer().await;
+    for reported in [&reel, &former] {
+        let report = json!({"id": reported["id"], "reason": "OTHER", "note": "voyez"});
+        ask(&reader, "ReportReel", report).await.unwrap();
+    }
+    let delete = json!({"id": former["id"]});
+    ask(&seller.client, "DeleteReel", delete).await.unwrap();
     assert_eq!(app.number("SELECT sum(uses) FROM media").await, 3);
     let left = seller.client.call("UserService/DeleteMe", "{}").await;
     left.unwrap();
@@ -251,6 +261,14 @@ async fn a_seller_who_leaves_takes_the_reels_along() {
     }
     get(&admin, &other).await.unwrap();
     assert_eq!(app.number("SELECT sum(uses) FROM media").await, 1);
+    // What was said is gone too, of the reel that was deleted before as well.
+    for left in [
+        "SELECT count(*) FROM reels WHERE caption <> '' AND deleted_at IS NOT NULL",
+        "SELECT count(*) FROM reel_reports WHERE content <> ''",
+    ] {
+        assert_eq!(app.number(left).await, 0, "{left}");
+    }
+    assert_eq!(other["caption"], "Première pression");
     app.assert_sound().await;
 }
 

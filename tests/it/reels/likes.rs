@@ -134,6 +134,27 @@ async fn only_what_the_caller_sees_can_be_liked() {
 }
 
 #[tokio::test]
+async fn a_like_of_a_reel_that_is_no_longer_shown_is_taken_back() {
+    let app = TestApp::start().await;
+    let (_, reel) = shown(&app).await;
+    let (buyer, other) = (app.customer().await, app.customer().await);
+    like(&buyer, &reel).await.unwrap();
+    let hide = "UPDATE reels SET hidden = TRUE WHERE id = $1";
+    app.execute(hide, [key(&reel)]).await;
+    // In another process nobody has seen it yet.
+    let there = app.beside().await;
+    let (buyer, other) = (there.recall(&buyer), there.recall(&other));
+    let refused = unlike(&other, &reel).await.unwrap_err();
+    assert_eq!(reason(&refused), "NOT_FOUND");
+    assert_eq!(reason(&like(&buyer, &reel).await.unwrap_err()), "NOT_FOUND");
+    assert_eq!(unlike(&buyer, &reel).await.unwrap(), 0);
+    let again = unlike(&buyer, &reel).await.unwrap_err();
+    assert_eq!(reason(&again), "NOT_FOUND");
+    assert_eq!(app.number("SELECT count(*) FROM reel_likes").await, 0);
+    app.assert_sound().await;
+}
+
+#[tokio::test]
 async fn a_reel_that_is_gone_meanwhile_takes_no_like() {
     let app = TestApp::start().await;
     let (_, reel) = shown(&app).await;

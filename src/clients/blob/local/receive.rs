@@ -71,17 +71,17 @@ impl LocalBlobs {
     /// part of no upload; UNAVAILABLE when the folder does not answer.
     pub async fn receive(&self, permit: &Permit) -> Result<Receiving> {
         let folder = self.folder().await?;
-        let (target, replaces) = match &permit.part {
-            None => {
-                folder.absent(&permit.key).await?;
-                (folder.incoming(&permit.key), false)
-            }
-            Some(part) => {
-                folder.is_open(&part.upload_id, &permit.key).await?;
-                (folder.part(&part.upload_id, part.number), true)
-            }
+        let target = match &permit.part {
+            None => folder.incoming(&permit.key),
+            Some(part) => folder.part(&part.upload_id, part.number),
         };
+        // First the turn: who had it before may have brought the file meanwhile.
         let turn = Turn::take(&self.coming, &target)?;
+        match &permit.part {
+            None => folder.absent(&permit.key).await?,
+            Some(part) => folder.is_open(&part.upload_id, &permit.key).await?,
+        }
+        let replaces = permit.part.is_some();
         let receiving = Receiving::begin(folder, target, replaces, permit.size).await?;
         Ok(Receiving {
             _turn: Some(turn),

@@ -149,6 +149,24 @@ async fn a_key_takes_bytes_once() {
 }
 
 #[tokio::test]
+async fn who_may_send_is_decided_before_what_is_there() {
+    let place = place();
+    let new = blob("a.png", b"first");
+    let ticket = place.blobs.ticket(&new, LASTS).unwrap();
+    let permit = place.permit(&ticket).unwrap();
+    let sending = place.blobs.receive(&permit).await.unwrap();
+    let bytes = Bytes::from_static(b"first");
+    place.blobs.put(&new, bytes).await.unwrap();
+    let told = async || match place.blobs.receive(&permit).await {
+        Ok(_) => String::new(),
+        Err(error) => error.message().to_owned(),
+    };
+    assert_eq!(told().await, "these bytes are being sent already");
+    drop(sending);
+    assert!(told().await.starts_with("the file is there already"));
+}
+
+#[tokio::test]
 async fn more_bytes_than_announced_are_not_taken() {
     let place = place();
     let ticket = place.blobs.ticket(&blob("a.png", b"1234"), LASTS).unwrap();

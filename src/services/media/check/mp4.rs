@@ -23,31 +23,81 @@ const MOVIE_MAX: u64 = 16 * 1024 * 1024;
 const HEADER: usize = 8;
 const LONG_HEADER: usize = 16;
 
+/// Boxes that may stand beside the movie and its data: those that players read, and those
+/// that cameras and editors leave there.
+const BESIDE: [&[u8; 4]; 13] = [
+    b"mfra", b"sidx", b"ssix", b"styp", b"emsg", b"prft", b"pdin", b"free", b"skip", b"wide",
+    b"udta", b"meta", b"uuid",
+];
+/// The most bytes of all boxes together that neither describe the movie nor hold it: enough
+/// for what cameras note down, and too few for another file of some use.
+const BESIDE_MAX: u64 = 1024 * 1024;
+/// Where a ZIP is looked for from its end, as those do who open one: its last record, and
+/// the longest comment behind it.
+const ZIP_END: &[u8] = b"PK\x05\x06";
+const ZIP_TAIL: u64 = 22 + u16::MAX as u64;
+
+/// How a file is built.
+struct Built {
+    /// Where the movie is described.
+    movie: Range<u64>,
+    /// Where its pictures and its sound are.
+    data: Vec<Range<u64>>,
+}
+
+/// Whether the boxes of a file are those of a video, and no archive is read from its end.
+///
+/// # Errors
+/// UNSUPPORTED_MEDIA; those of the store.
+pub async fn check(source: &mut Source<'_>) -> Result<()> {
+    let Built { data, .. } = built(source).await?;
+    let start = source.size().saturating_sub(ZIP_TAIL);
+    let tail = source.read(start..source.size()).await?;
+    // Pictures and sound may be any bytes, these too.
+    let is_data = |at: u64| data.iter().any(|data| data.contains(&at));
+    let found = tail.windows(ZIP_END.len()).zip(start..);
+    let mut ends = found.filter(|(bytes, at)| *bytes == ZIP_END && !is_data(*at));
+    match ends.next() {
+        None => Ok(()),
+        Some(_) => Err(refused("the video is an archive too")),
+    }
+}
+
 /// Where the movie is described, in a file whose boxes fill it.
 ///
 /// # Errors
 /// UNSUPPORTED_MEDIA; those of the store.
 pub async fn find_movie(source: &mut Source<'_>) -> Result<Range<u64>> {
-    let (mut at, mut movie, mut has_data) = (0, None, false);
+    Ok(built(source).await?.movie)
+}
+
+async fn built(source: &mut Source<'_>) -> Result<Built> {
+    let (mut at, mut beside, mut movie, mut data) = (0, 0, None, Vec::new());
     for number in 0..BOXES_MAX {
         if at == source.size() {
-            let movie = movie.filter(|_| has_data);
-            return movie.ok_or_else(|| refused("the video has no movie in it"));
+            let movie = movie.filter(|_| !data.is_empty());
+            let movie = movie.ok_or_else(|| refused("the video has no movie in it"))?;
+            return Ok(Built { movie, data });
         }
         let header = source.glance(at, LONG_HEADER as u64).await?;
         let (name, length) = header_of(&header, source.size() - at).ok_or_else(cut_short)?;
         let end = at + length;
         match &name {
-            b"ftyp" if number == 0 => {}
+            b"ftyp" if number > 0 => return Err(refused("the video names two formats")),
+            b"ftyp" => beside += length,
             _ if number == 0 => return Err(refused("the video does not begin with its format")),
-            b"ftyp" => return Err(refused("the video names two formats")),
             b"moov" if movie.is_some() => return Err(refused("the video has two movies in it")),
             b"moov" if length > MOVIE_MAX => {
                 return Err(refused("the video's description is too large"));
             }
             b"moov" => movie = Some(at..end),
-            b"mdat" => has_data = true,
-            _ => {}
+            b"mdat" => data.push(at..end),
+            b"moof" => {}
+            name if BESIDE.contains(&name) => beside += length,
+            _ => return Err(refused("the video has a part that no video has")),
+        }
+        if beside > BESIDE_MAX {
+            return Err(refused("too much of the video is no video"));
         }
         at = end;
     }

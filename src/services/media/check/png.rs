@@ -7,6 +7,16 @@ use crate::kernel::Result;
 const SIGNATURE: &[u8] = b"\x89PNG\r\n\x1a\n";
 /// The size of a frame, where it lies, how long it is shown and what becomes of it.
 const FRAME_CONTROL: &[u8; 4] = b"fcTL";
+/// What may stand beside the picture: the chunks of the standard and of its extensions, and
+/// those that Apple's systems and ImageMagick write.
+const BESIDE: [&[u8; 4]; 25] = [
+    b"PLTE", b"tRNS", b"cHRM", b"gAMA", b"iCCP", b"sBIT", b"sRGB", b"cICP", b"mDCV", b"cLLI",
+    b"tEXt", b"zTXt", b"iTXt", b"bKGD", b"hIST", b"pHYs", b"sPLT", b"eXIf", b"tIME", b"acTL",
+    b"oFFs", b"pCAL", b"sCAL", b"iDOT", b"vpAg",
+];
+/// The most bytes of all that is beside the picture: enough for colours and captions, and
+/// too few for another file of some use.
+const BESIDE_MAX: usize = 1024 * 1024;
 
 /// The size of a whole PNG.
 pub fn size(bytes: &[u8]) -> Result<Size> {
@@ -20,7 +30,7 @@ pub fn size(bytes: &[u8]) -> Result<Size> {
     }
     let (width, height) = (header.be32(), header.be32());
     let size = Size::new(width.unwrap_or(0), height.unwrap_or(0))?;
-    let (mut has_data, mut frames) = (false, Frames::default());
+    let (mut has_data, mut frames, mut beside) = (false, Frames::default(), 0);
     loop {
         let (name, data) = chunk(&mut rest).ok_or_else(cut_short)?;
         match &name {
@@ -32,10 +42,12 @@ pub fn size(bytes: &[u8]) -> Result<Size> {
             b"IHDR" => return Err(refused("the PNG has two headers")),
             b"IDAT" => has_data = true,
             FRAME_CONTROL => frame(&mut frames, size, data)?,
-            _ if !name.iter().all(u8::is_ascii_alphabetic) => {
-                return Err(refused("the PNG has a part without a name"));
-            }
-            _ => {}
+            b"fdAT" => {}
+            name if BESIDE.contains(&name) => beside += data.0.len(),
+            _ => return Err(refused("the PNG has a part that no picture has")),
+        }
+        if beside > BESIDE_MAX {
+            return Err(refused("too much of the PNG is no picture"));
         }
     }
 }

@@ -165,6 +165,26 @@ fn of_what_a_phone_writes_the_picture_alone_is_shown() {
     }
 }
 
+/// A PNG with one more chunk behind its header.
+fn png_with(name: &[u8; 4], length: usize) -> Vec<u8> {
+    let png = samples::picture(ImageFormat::Png, 8, 8);
+    let (head, rest) = png.split_at(33);
+    let length_bytes = u32::try_from(length).unwrap().to_be_bytes();
+    [head, &length_bytes, name, &vec![7; length + 4], rest].concat()
+}
+
+#[test]
+fn a_png_holds_little_beside_its_picture_and_only_what_pngs_do() {
+    const MOST: usize = 1024 * 1024;
+    for name in [b"tEXt", b"eXIf", b"iCCP", b"PLTE", b"iDOT"] {
+        assert!(picture(&png_with(name, MOST)).is_ok());
+        refusal(picture(&png_with(name, MOST + 1)));
+    }
+    for name in [b"caBX", b"zIPx", b"CgBI", b"JDAT", b"a.b!"] {
+        refusal(picture(&png_with(name, 0)));
+    }
+}
+
 #[tokio::test]
 async fn every_format_of_videos_is_known_with_its_measures() {
     let expected = |kind, duration_ms| {
@@ -255,6 +275,53 @@ async fn a_video_that_is_not_built_as_one_is_refused() {
     }
     let many = boxed(b"free", b"").repeat(5_000);
     refusal(look([&format[..], &movie, &data, &many].concat()).await);
+}
+
+#[tokio::test]
+async fn a_video_holds_little_beside_its_movie_and_only_what_videos_do() {
+    const MOST: usize = 1024 * 1024;
+    let video = mp4(16, 8);
+    let format = 8 + 12;
+    for name in [b"free", b"uuid", b"meta", b"mfra"] {
+        let most = boxed(name, &vec![7; MOST - format - 8]);
+        assert!(look([&video[..], &most].concat()).await.is_ok());
+        let more = [&video[..], &most, &boxed(name, b"")].concat();
+        refusal(look(more).await);
+    }
+    for name in [b"zip ", b"\0\0\0\0", b"moOV"] {
+        refusal(look([&video[..], &boxed(name, b"")].concat()).await);
+    }
+}
+
+#[tokio::test]
+async fn a_video_that_is_read_as_an_archive_from_its_end_is_refused() {
+    let archive = [b"PK\x05\x06", &[0; 18][..]].concat();
+    let video = mp4(16, 8);
+    for behind in [0, 1000, 65_535] {
+        let end = [&archive[..], &vec![7; behind]].concat();
+        let both = [&video[..], &boxed(b"free", &end)].concat();
+        assert_eq!(refusal(look(both).await), "the video is an archive too");
+    }
+    // What is shown or heard may be any bytes.
+    let mut data = video;
+    let end = data.len();
+    data[end - 30..end - 8].copy_from_slice(&archive);
+    assert!(look(data).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_video_in_many_fragments_costs_few_reads() {
+    let format = boxed(b"ftyp", b"isom\0\0\0\0");
+    let fragment = [boxed(b"moof", &[0; 92]), boxed(b"mdat", &[0; 19_892])].concat();
+    let whole = [format, movie(16, 8, 1), fragment.repeat(1_000)].concat();
+    let (blobs, size) = stored(whole).await;
+    assert!(
+        video(&mut Source::published(&blobs, "a", size))
+            .await
+            .is_ok()
+    );
+    // Twenty megabytes, four at once, and the steps up to that.
+    assert!(blobs.reads() <= 13, "{}", blobs.reads());
 }
 
 #[tokio::test]

@@ -8,8 +8,11 @@ use super::{Kind, Size, avi, cut_short, mp4, refused};
 use crate::clients::blob::{Arrival, Blobs};
 use crate::kernel::Result;
 
-/// Bytes that are fetched together: most looks at a video are close to one another.
+/// Bytes that are fetched together at first: most looks at a video are close to one another.
 const WINDOW: u64 = 64 * 1024;
+/// Bytes that are fetched together at the most. Each fetch takes twice as many as the one
+/// before, so that a video of thousands of fragments does not cost as many fetches.
+const WINDOW_MAX: u64 = 4 * 1024 * 1024;
 
 /// What a video is like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +31,8 @@ pub struct Source<'a> {
     place: Place<'a>,
     size: u64,
     window: (u64, Bytes),
+    /// How many bytes are fetched next.
+    ahead: u64,
 }
 
 enum Place<'a> {
@@ -52,6 +57,7 @@ impl<'a> Source<'a> {
             place,
             size,
             window: (0, Bytes::new()),
+            ahead: WINDOW,
         }
     }
 
@@ -90,8 +96,9 @@ impl<'a> Source<'a> {
         let (start, window) = &self.window;
         let covered = *start..*start + window.len() as u64;
         if at < covered.start || end > covered.end {
-            let ahead = self.size.min(at.saturating_add(WINDOW));
+            let ahead = self.size.min(at.saturating_add(self.ahead));
             self.window = (at, self.read(at..ahead).await?);
+            self.ahead = WINDOW_MAX.min(self.ahead * 2);
         }
         let (start, window) = &self.window;
         let place = |byte: u64| usize::try_from(byte - start).unwrap_or(usize::MAX);
@@ -109,7 +116,7 @@ pub async fn video(source: &mut Source<'_>) -> Result<Kind> {
     let kind = kind.ok_or_else(|| refused("the file is no MP4, MOV or AVI video"))?;
     match kind {
         Kind::Avi => avi::check(source).await?,
-        _ => mp4::find_movie(source).await.map(drop)?,
+        _ => mp4::check(source).await?,
     }
     Ok(kind)
 }

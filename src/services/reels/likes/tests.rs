@@ -1,8 +1,116 @@
-//! Which wishes go together.
+//! Which wishes go together, and what becomes of those that cannot.
 
 use proptest::prelude::*;
+use sea_orm::ConnectionTrait;
 
+use super::super::Reel;
+use super::super::testing::{NOW, insert_file, insert_reel, run, shop, video};
 use super::*;
+use crate::db::Dialect;
+use crate::db::testing::{on_each, on_postgres};
+use crate::kernel::Clock;
+use crate::services::users;
+
+/// A reel that is shown.
+async fn shown(db: &Db) -> ReelId {
+    let (owner, store, product) = shop(db).await;
+    let file = video(true);
+    insert_file(db, owner, &file).await;
+    let mut reel = Reel::draft(product, store, owner, "", NOW);
+    reel.take_video(&file, NOW).unwrap();
+    insert_reel(db, &reel).await;
+    reel.reel_id()
+}
+
+async fn person(db: &Db, number: u8) -> UserId {
+    let id = UserId::from(uuid::Uuid::from_u128(number.into()));
+    let sql = format!(
+        "INSERT INTO users (id, phone, phone_verified, email_verified, role, is_active, version, \
+         created_at, updated_at) \
+         VALUES ($1, '+21355000000{number}', TRUE, FALSE, 'CUSTOMER', TRUE, 1, 0, 0)"
+    );
+    run(db, &sql, &[id.uuid()]).await;
+    id
+}
+
+/// Wishes of people to like a reel, and where their answers come.
+fn wishes_of(reel: ReelId, people: &[UserId]) -> (Vec<Wish>, Vec<oneshot::Receiver<Result<i64>>>) {
+    let wish = |user: &UserId| {
+        let (answer, answered) = oneshot::channel();
+        let wish = Wish {
+            pair: (reel, *user),
+            likes: true,
+            audited: None,
+            answer,
+        };
+        (wish, answered)
+    };
+    people.iter().map(wish).unzip()
+}
+
+/// Fulfils the wishes of three people of whom the second cannot like; the third has left.
+async fn one_of_three_runs_into_something(db: &Db, likes: &Likes, reel: ReelId) {
+    let people = [1, 2, 3].map(|number| uuid::Uuid::from_u128(number).into());
+    let (wishes, answers) = wishes_of(reel, &people);
+    let [first, second, third] = <[_; 3]>::try_from(answers).unwrap();
+    drop(third);
+    likes.fulfil_together(wishes).await;
+    assert_eq!(first.await.unwrap().unwrap(), 1);
+    assert!(second.await.unwrap().is_err());
+    let liked = "SELECT count(*) FROM reel_likes";
+    let row = db
+        .read()
+        .query_one_raw(db.dialect().statement(liked, []))
+        .await;
+    let liked: i64 = row.unwrap().unwrap().try_get_by_index(0).unwrap();
+    assert_eq!(liked, 1, "who has left likes nothing");
+}
+
+#[tokio::test]
+async fn nobody_pays_for_what_the_like_of_another_runs_into() {
+    on_each(Clock::manual(NOW), async |db| {
+        let reel = shown(&db).await;
+        let (likes, _waiting) = Likes::new(db.clone(), Watched::new(db.clone()));
+        for number in 1..=3 {
+            person(&db, number).await;
+        }
+        let (db, likes) = (&db, &likes);
+        if db.dialect() == Dialect::Sqlite {
+            // Nobody waits for a row there, so the database itself refuses.
+            let refuse = "CREATE TRIGGER in_the_way BEFORE INSERT ON reel_likes \
+                 WHEN new.user_id = X'00000000000000000000000000000002' \
+                 BEGIN SELECT RAISE(ABORT, 'in the way'); END";
+            run(db, refuse, &[]).await;
+            return one_of_three_runs_into_something(db, likes, reel).await;
+        }
+        let holding = |tx: Tx| async move {
+            users::lock(&tx, uuid::Uuid::from_u128(2).into()).await?;
+            one_of_three_runs_into_something(db, likes, reel).await;
+            Ok(())
+        };
+        db.transact(holding).await.unwrap();
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_reel_that_somebody_changes_is_liked_meanwhile() {
+    on_postgres(Clock::manual(NOW), async |db| {
+        let reel = shown(&db).await;
+        let (likes, _waiting) = Likes::new(db.clone(), Watched::new(db.clone()));
+        let user = person(&db, 1).await;
+        let (likes, db) = (&likes, &db);
+        let changing = |tx: Tx| async move {
+            store::lock(&tx, reel).await?.unwrap();
+            let (wishes, mut answers) = wishes_of(reel, &[user]);
+            likes.fulfil_together(wishes).await;
+            assert_eq!(answers.remove(0).await.unwrap().unwrap(), 1);
+            Ok(())
+        };
+        db.transact(changing).await.unwrap();
+    })
+    .await;
+}
 
 fn wish(reel: u8, user: u8, likes: bool) -> Wish {
     let id = |number: u8| uuid::Uuid::from_u128(number.into());

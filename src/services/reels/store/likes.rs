@@ -71,6 +71,17 @@ async fn changed(
     Ok(rows.iter().map(pair).collect::<Result<_, DbErr>>()?)
 }
 
+/// Whether a like is there.
+///
+/// # Errors
+/// Those of the database.
+pub(in super::super) async fn is_there(db: &Db, (reel, user): Pair) -> Result<bool> {
+    let sql = "SELECT 1 AS one FROM reel_likes WHERE reel_id = $1 AND user_id = $2";
+    let values = [reel.uuid().into(), user.uuid().into()];
+    let statement = db.dialect().statement(sql, values);
+    Ok(db.read().query_one_raw(statement).await?.is_some())
+}
+
 /// Takes all likes of a user back; answers the reels.
 ///
 /// # Errors
