@@ -1,18 +1,16 @@
 //! The one place that builds everything, starts it, and stops it.
 
+mod alone;
 mod ops_port;
 mod outside;
+mod running;
 mod services;
 mod shared;
 
 use std::io;
-use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use tonic::service::Routes;
-use tonic_health::ServingStatus;
-use tonic_health::server::HealthReporter;
 use tower::util::BoxCloneSyncService;
 
 use crate::cache::{Counters, RateLimit, Tally};
@@ -34,18 +32,12 @@ use crate::pb;
 use crate::services::auth::{Auth, RateWindows};
 use crate::services::ops::Health;
 use crate::telemetry::metrics::Metrics;
+use alone::Alone;
 use ops_port::OpsPort;
-pub use outside::{files, mail, sms};
+pub use outside::{files, mail, on_this_host, sms};
+pub use running::{Running, Working};
 use services::Base;
 use shared::Shared;
-
-/// How long background work may take to end at shutdown. Together with the drain limit
-/// of connections it stays below the 30 s that supervisors commonly wait.
-const STOP_LIMIT: Duration = Duration::from_secs(20);
-/// How long the database's connections may take to close.
-const CLOSE_LIMIT: Duration = Duration::from_secs(1);
-/// How often the health service learns how the server is.
-const HEALTH_PERIOD: Duration = Duration::from_secs(2);
 
 /// What tests and the demo set otherwise.
 #[derive(Clone)]
@@ -168,6 +160,9 @@ impl App {
         } else {
             Jobs::new(db.clone(), services.registry, how)
         };
+        if metrics.is_some() {
+            tasks.spawn(jobs.clone().keep_gauges(tasks.stopping()));
+        }
         Ok(Self {
             config,
             db,
@@ -187,8 +182,8 @@ impl App {
     /// Opens everything and serves.
     ///
     /// # Errors
-    /// As [`App::open`]; UNAVAILABLE when the port cannot be opened, INTERNAL when the
-    /// certificate cannot be read.
+    /// As [`App::open`]; UNAVAILABLE when the port cannot be opened or another process
+    /// serves the file, INTERNAL when the certificate cannot be read.
     pub async fn start(mut config: Config, mut overrides: Overrides) -> Result<Running> {
         overrides.background &= config.jobs.beside_serving;
         // The port comes first: when it is taken, nothing else should have happened.
@@ -197,6 +192,7 @@ impl App {
         let own_url = outside::own_url(&config, address);
         config.media.own_url.get_or_insert(own_url);
         let ops_port = OpsPort::bind(config.metrics.port.as_ref())?;
+        let alone = Alone::with(&config)?;
         let counts = overrides.limits.clone();
         let app = Self::open(config, overrides).await?;
         let (health, health_service) = tonic_health::server::health_reporter();
@@ -213,8 +209,7 @@ impl App {
             app.db.pulse().clone(),
             &app.config.server,
         );
-        let pulse = app.db.clone().feel_pulse(app.tasks.stopping());
-        app.tasks.spawn(pulse);
+        app.feel_pulse();
         let edge = Edge::new(calls.clone())?;
         let edge = match app.folder.clone() {
             Some(folder) => BoxCloneSyncService::new(Files::new(folder, edge)),
@@ -232,98 +227,41 @@ impl App {
             app,
             port,
             reporter: health,
+            _alone: alone,
         })
     }
 
-    /// Keeps the standard health service in step with readiness.
-    async fn watch_health(&self, reporter: HealthReporter) {
-        tell(&reporter, ServingStatus::Serving).await;
-        let (health, stopping) = (self.health.clone(), self.tasks.stopping());
-        self.tasks.spawn(async move {
-            let mut ticks = tokio::time::interval(HEALTH_PERIOD);
-            while stopping.run_until_cancelled(ticks.tick()).await.is_some() {
-                let status = match health.ready().await {
-                    Ok(()) => ServingStatus::Serving,
-                    Err(_) => ServingStatus::NotServing,
-                };
-                tell(&reporter, status).await;
-            }
-        });
+    /// Opens everything and runs jobs, without a port for calls.
+    ///
+    /// # Errors
+    /// As [`App::open`]; UNAVAILABLE when the port for metrics cannot be opened or another
+    /// process serves the file.
+    pub async fn work(config: Config, overrides: Overrides) -> Result<Working> {
+        let ops_port = OpsPort::bind(config.metrics.port.as_ref())?;
+        let alone = Alone::with(&config)?;
+        let app = Self::open(config, overrides).await?;
+        app.feel_pulse();
+        let port = Tasks::default();
+        let ops_address = app.open_ops_port(ops_port, &port)?;
+        tracing::info!("the worker is ready");
+        Ok(Working {
+            ops_address,
+            app,
+            port,
+            _alone: alone,
+        })
     }
 
-    /// Stops background work and lets go of the database. Says whether all ended in time.
-    pub async fn close(&self) -> bool {
-        let ended = self.tasks.stop(STOP_LIMIT).await;
-        self.let_go().await;
-        ended
+    /// Keeps knowing whether the database answers.
+    fn feel_pulse(&self) {
+        let pulse = self.db.clone().feel_pulse(self.tasks.stopping());
+        self.tasks.spawn(pulse);
     }
 
     /// The passing counts, such as `otp_sent`.
     pub fn counters(&self) -> &Arc<dyn Counters> {
         &self.shared.counters
     }
-
-    /// Lets go of Redis and the database: a connection that a call was cut off from may be
-    /// busy still.
-    async fn let_go(&self) {
-        self.shared.close().await;
-        if tokio::time::timeout(CLOSE_LIMIT, self.db.close())
-            .await
-            .is_err()
-        {
-            tracing::warn!("a database connection was busy at the end");
-        }
-    }
-}
-
-/// A server that runs.
-pub struct Running {
-    /// Where it listens.
-    pub address: SocketAddr,
-    /// Where it tells metrics and how it is, if that has a port of its own.
-    pub ops_address: Option<SocketAddr>,
-    /// What stands below.
-    pub app: App,
-    port: Tasks,
-    reporter: HealthReporter,
-}
-
-impl Running {
-    /// Stops cleanly: turns readiness red, serves on for a moment so that load balancers
-    /// turn away first, accepts nothing more, tells streams to end, lets open calls
-    /// finish, releases jobs. Takes less than 30 s; says whether all ended by itself.
-    pub async fn stop(self) -> bool {
-        tracing::info!("souk stops");
-        self.app.health.stop();
-        tell(&self.reporter, ServingStatus::NotServing).await;
-        tokio::time::sleep(self.app.config.server.limits.pause).await;
-        // Streams end with the background work, and connections only after their
-        // streams, so both must learn of it together.
-        let (port, tasks) =
-            tokio::join!(self.port.stop(STOP_LIMIT), self.app.tasks.stop(STOP_LIMIT));
-        self.app.let_go().await;
-        tracing::info!(cleanly = port && tasks, "souk has stopped");
-        port && tasks
-    }
-}
-
-/// Sets the health of the whole server and of each service.
-async fn tell(health: &HealthReporter, status: ServingStatus) {
-    health.set_service_status("", status).await;
-    for service in service_names() {
-        health.set_service_status(service, status).await;
-    }
-}
-
-/// The services of the contract by their full names.
-fn service_names() -> impl Iterator<Item = &'static str> {
-    let mut last = "";
-    pb::policy::ALL.iter().filter_map(move |policy| {
-        let name = policy.service();
-        let first = name != last;
-        last = name;
-        first.then_some(name)
-    })
 }
 
 fn with_reflection(routes: Routes, config: &ServerConfig) -> Result<Routes> {

@@ -1,7 +1,9 @@
 //! The command line.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::process::ExitCode;
+use std::time::Duration;
 use std::{fs, io};
 
 use anyhow::{Context, Result, bail};
@@ -20,6 +22,8 @@ use crate::{check, demo, telemetry};
 const DEMO_DATA: &str = "data/demo";
 /// Who runs the sample marketplace.
 const DEMO_ADMIN: &str = "+213550000000";
+/// How long threads that still compute or wait for a disk are waited for at the end.
+const THREADS_LIMIT: Duration = Duration::from_secs(1);
 
 /// A marketplace backend: gRPC first, JSON from the same contract.
 #[derive(Debug, Parser)]
@@ -50,7 +54,8 @@ enum Command {
     },
     /// Ask the database for breaches of what must always hold; fails when there is one.
     Check,
-    /// Ask the server on the configured port whether it is ready.
+    /// Ask the server or worker on this host whether it is ready: at METRICS_PORT where that
+    /// is set, or else at PORT.
     Health,
 }
 
@@ -104,7 +109,7 @@ pub fn run() -> ExitCode {
         .enable_all()
         .build()
         .context("no runtime")
-        .and_then(|runtime| within(&runtime, command, config));
+        .and_then(|runtime| within(runtime, command, config));
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -114,8 +119,9 @@ pub fn run() -> ExitCode {
     }
 }
 
-/// Runs a command, and sends what telemetry has left when it ends.
-fn within(runtime: &Runtime, command: Command, config: Config) -> Result<()> {
+/// Runs a command, sends what telemetry has left when it ends, and waits for nothing more
+/// than a moment.
+fn within(runtime: Runtime, command: Command, config: Config) -> Result<()> {
     let telemetry = {
         let _inside = runtime.enter();
         telemetry::start(&config)?
@@ -125,6 +131,8 @@ fn within(runtime: &Runtime, command: Command, config: Config) -> Result<()> {
     }
     let outcome = runtime.block_on(execute(command, config));
     telemetry.stop();
+    // Dropping it would wait for such threads without a bound.
+    runtime.shutdown_timeout(THREADS_LIMIT);
     outcome
 }
 
@@ -179,10 +187,9 @@ async fn worker(config: Config) -> Result<()> {
         bail!("a worker beside a server needs PostgreSQL: SQLite serves one process");
     }
     let mut signals = Signals::new()?;
-    let app = App::open(config, Overrides::default()).await?;
-    tracing::info!("the worker is ready");
+    let working = App::work(config, Overrides::default()).await?;
     signals.wait().await;
-    if !signals.unless_again(app.close()).await? {
+    if !signals.unless_again(working.stop()).await? {
         bail!("not every job ended in time; what is left runs again elsewhere");
     }
     Ok(())
@@ -250,22 +257,24 @@ async fn check(config: &Config) -> Result<()> {
     Ok(())
 }
 
-/// For container health checks: succeeds when the server on this host is ready.
+/// For container health checks: succeeds when the server or worker on this host is ready.
 async fn health(config: &Config) -> Result<()> {
     let server = &config.server;
-    let host = if server.host.is_unspecified() {
-        "127.0.0.1".to_owned()
-    } else if server.host.is_ipv6() {
-        format!("[{}]", server.host)
-    } else {
-        server.host.to_string()
+    // The port for those who run souk never speaks TLS, and a worker has no other. One that
+    // the system chose is known to nobody here.
+    let ops = config.metrics.port.as_ref().filter(|ops| ops.port != 0);
+    let port = match ops {
+        Some(ops) => SocketAddr::new(ops.host, ops.port),
+        None => SocketAddr::new(server.host, server.port),
     };
-    if server.tls.is_some() {
+    let port = app::on_this_host(port);
+    if ops.is_none() && server.tls.is_some() {
         // The certificate names the public host, not this one, so only the port is tried.
-        tokio::net::TcpStream::connect(format!("{host}:{}", server.port)).await?;
+        tokio::net::TcpStream::connect(port).await?;
+        println!("the port is open; METRICS_PORT would tell whether the server is ready");
         return Ok(());
     }
-    let url = format!("http://{host}:{}/health/ready", server.port);
+    let url = format!("http://{port}/health/ready");
     let answer = http::to_own_port()?.get(&url).send().await?;
     if !answer.status().is_success() {
         bail!("not ready: {}", answer.text().await?);

@@ -155,13 +155,17 @@ pub(super) fn own_url(config: &Config, listens: SocketAddr) -> String {
         Some(_) => "https",
         None => "http",
     };
-    // Every address of this host is none that can be called.
+    format!("{scheme}://{}", on_this_host(listens))
+}
+
+/// Where this host calls what listens there: every address of it is none that can be called.
+pub fn on_this_host(listens: SocketAddr) -> SocketAddr {
     let ip = match listens.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
         IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
         ip => ip,
     };
-    format!("{scheme}://{}", SocketAddr::new(ip, listens.port()))
+    SocketAddr::new(ip, listens.port())
 }
 
 /// Who knows the people of Clerk, where it is on.

@@ -142,7 +142,10 @@ pub(super) fn build(base: &Base) -> Services {
         stores.clone(),
         catalog.clone(),
         listeners,
-        config.media.upload_lasts,
+        media::Bounds {
+            upload_lasts: config.media.upload_lasts,
+            owner_bytes_max: config.media.owner_bytes_max,
+        },
     );
     let reels = Reels::new(
         db(),

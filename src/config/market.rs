@@ -38,6 +38,14 @@ pub struct Market {
     pub auction_extension: Duration,
 }
 
+/// The shortest auction that production allows: what is sold in less, nobody sees.
+const AUCTION_LEAST: Duration = Duration::from_secs(60 * 60);
+
+/// Whether auctions could be over before those whom they are for know of them.
+pub(super) fn is_hasty(market: &Market) -> bool {
+    market.auction_min < AUCTION_LEAST
+}
+
 pub(super) fn read(reader: &mut Reader, production: bool) -> Market {
     let minutes = reader.number(
         ("RESERVATION_TTL_MINUTES", "market.reservation_ttl_minutes"),

@@ -359,6 +359,7 @@ mod tests {
             ("TRUST_PROXY", "", "TRUST_PROXY must name"),
             ("SMTP_TLS", "none", "SMTP_TLS must not be none"),
             ("METRICS_HOST", "0.0.0.0", "METRICS_TOKEN must be set"),
+            ("AUCTION_MIN_SECONDS", "3599", "AUCTION_MIN_SECONDS must"),
             ("TWILIO_API_URL", "http://x", "TWILIO_API_URL must use TLS"),
             ("PUBLIC_URL", "http://x", "PUBLIC_URL must be https"),
         ];
@@ -370,6 +371,7 @@ mod tests {
         let idle = [("DATABASE_URL", "sqlite:///var/souk.db"), ("JOBS", "off")];
         assert!(production(&idle).unwrap_err()[0].starts_with("JOBS must be on"));
         production(&[("JOBS", "off")]).unwrap();
+        production(&[("AUCTION_MIN_SECONDS", "3600")]).unwrap();
         let open = [("CORS_ORIGIN", "*"), ("CORS_CREDENTIALS", "true")];
         assert!(production(&open).unwrap_err()[0].starts_with("CORS_ORIGIN"));
     }

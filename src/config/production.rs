@@ -1,7 +1,7 @@
 //! What production must not start with.
 
 use super::read::Problem;
-use super::{Config, auth, clerk, database, mail, media, observe, sms};
+use super::{Config, auth, clerk, database, mail, market, media, observe, sms};
 use crate::cache::RedisConfig;
 use crate::grpc::Origins;
 
@@ -79,6 +79,11 @@ pub(super) fn refusals(config: &Config) -> Vec<Problem> {
             !config.jobs.beside_serving && config.database.url.starts_with("sqlite:"),
             "JOBS",
             "must be on with SQLite: no other process may run them there",
+        ),
+        (
+            market::is_hasty(&config.market),
+            "AUCTION_MIN_SECONDS",
+            "must be 3600 or more: whom a shorter auction is for may hear of it too late",
         ),
         (
             observe::is_exposed(&config.metrics),

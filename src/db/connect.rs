@@ -137,13 +137,19 @@ impl Db {
         Ok(db)
     }
 
-    /// Brings the schema up to date. Processes that start together take turns.
+    /// Brings the schema up to date. Processes that start together take turns. Where nothing
+    /// is to be done nothing but a look is taken, which needs no right to change the schema
+    /// (docs/adr/0026).
     ///
     /// # Errors
     /// INTERNAL when a step fails; the schema is then as it was before that step.
     pub async fn migrate(&self) -> Result<()> {
         use sea_orm::TransactionTrait;
         use sea_orm_migration::MigratorTrait;
+        let pending = Migrator::get_pending_migrations_read_only(&self.0.writer).await?;
+        if pending.is_empty() {
+            return Ok(());
+        }
         match self.0.dialect {
             Dialect::Sqlite => Migrator::up(&self.0.writer, None).await?,
             Dialect::Postgres => {

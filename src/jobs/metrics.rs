@@ -6,15 +6,14 @@ use std::time::Duration;
 
 use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram};
 use metrics::{gauge, histogram};
-use tokio::time::Instant;
 
 use super::store::lease::Verdict;
 use super::store::{QueueCounts, queues};
 use crate::db::Db;
 use crate::kernel::{Result, Time};
 
-/// How often the gauges are read from the database, at the most.
-const PERIOD: Duration = Duration::from_secs(10);
+/// How often the gauges are read from the database.
+pub(super) const PERIOD: Duration = Duration::from_secs(10);
 
 const DONE: &str = "souk_jobs_done_total";
 const FAILED: &str = "souk_jobs_failed_total";
@@ -61,21 +60,16 @@ pub(super) fn tried(kind: &str, verdict: &Verdict, took: Duration) {
     histogram!(RUN_SECONDS, "kind" => kind()).record(took);
 }
 
-/// The gauges of the queues. Every process that runs jobs tells the same figures, those of
-/// the database.
+/// The gauges of the queues. Every process tells the same figures, those of the database,
+/// whether it runs jobs or not: that nobody does is what they must show.
 #[derive(Default)]
 pub(super) struct Gauges {
-    read: Option<Instant>,
     known: BTreeSet<String>,
 }
 
 impl Gauges {
-    /// Reads the gauges anew, if it is time.
+    /// Reads the gauges anew.
     pub(super) async fn refresh(&mut self, db: &Db) -> Result<()> {
-        if self.read.is_some_and(|at| at.elapsed() < PERIOD) {
-            return Ok(());
-        }
-        self.read = Some(Instant::now());
         let counts = queues(db).await?;
         let present: BTreeSet<String> = counts.iter().map(|queue| queue.name.clone()).collect();
         // A queue in which nothing stands any more is not told of by the database.

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
-use tokio::time::Instant;
+use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -142,18 +142,30 @@ impl Jobs {
         }
     }
 
+    /// Keeps the gauges of the queues until the process stops, whoever runs their jobs.
+    pub async fn keep_gauges(self, stopping: CancellationToken) {
+        let mut gauges = Gauges::default();
+        let mut ticks = tokio::time::interval(metrics::PERIOD);
+        // What a database that was away kept waiting is not made up for.
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        while stopping.run_until_cancelled(ticks.tick()).await.is_some() {
+            let counting = gauges.refresh(&self.0.db);
+            if let Some(Err(error)) = stopping.run_until_cancelled(counting).await {
+                tracing::warn!(error = ?error, "the queues cannot be counted");
+            }
+        }
+    }
+
     async fn work(&self, tasks: &Tasks) {
         let stopping = &self.0.stopping;
         let mut house_kept: Option<Instant> = None;
-        let mut gauges = Gauges::default();
         while !stopping.is_cancelled() {
             let mut round = Ok(());
             if house_kept.is_none_or(|at| at.elapsed() >= self.0.config.poll) {
                 house_kept = Some(Instant::now());
                 round = self.keep_house().await;
             }
-            let round = round.and(self.fill_slots(tasks).await);
-            if let Err(error) = round.and(gauges.refresh(&self.0.db).await) {
+            if let Err(error) = round.and(self.fill_slots(tasks).await) {
                 tracing::warn!(error = ?error, "jobs cannot be claimed, they wait");
             }
             tokio::select! {

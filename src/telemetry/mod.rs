@@ -20,8 +20,9 @@ use crate::config::{Config, Format, Log};
 use crate::kernel::Result;
 use traces::Tracing;
 
-/// How long the last spans and reports may take to leave when the process ends.
-const FLUSH_LIMIT: Duration = Duration::from_secs(3);
+/// How long the last spans, and then the last reports, may take to leave when the process
+/// ends; app::Running::stop counts with it.
+const FLUSH_LIMIT: Duration = Duration::from_secs(1);
 
 /// What runs until the process ends.
 #[must_use]

@@ -4,6 +4,7 @@ mod audit;
 mod dashboards;
 mod jobs;
 mod metrics;
+mod queues;
 
 use serde_json::json;
 use souk::pb::souk::ops::v1::{HelloRequest, ListJobsRequest, PingCacheRequest};

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use sea_orm::ConnectionTrait;
-use souk::app::{App, Overrides, Running};
+use souk::app::{App, Overrides, Running, Working};
 use souk::check;
 use souk::clients::blob::FakeBlobs;
 use souk::clients::mail::FakeMail;
@@ -104,6 +104,19 @@ impl TestApp {
         adjust: impl FnOnce(&mut Overrides),
     ) -> Self {
         Self::launch(self.place.clone(), settings, adjust).await
+    }
+
+    /// A worker on the same database, with settings of its own. Its jobs rest, as those of
+    /// the server do.
+    pub async fn worker(&self, settings: &[(&str, &str)]) -> Working {
+        let overrides = Overrides {
+            clock: self.place.clock.clone(),
+            blobs: Some(Arc::new(self.place.blobs.clone())),
+            background: false,
+            ..Overrides::default()
+        };
+        let config = config(&self.place, settings);
+        App::work(config, overrides).await.unwrap()
     }
 
     pub(super) async fn at(place: Place, settings: &[(&str, &str)]) -> Self {
