@@ -3,8 +3,10 @@
 
 use std::future::Future;
 
-use sea_orm::{ConnectionTrait, Database};
+use sea_orm::{ConnectionTrait, Database, Statement};
+use uuid::Uuid;
 
+use super::Dialect;
 use super::connect::{Db, DbConfig};
 use crate::kernel::{Clock, random};
 
@@ -31,6 +33,36 @@ where
     if let Some(server) = postgres() {
         on_new_postgres(&server, clock, &test).await;
     }
+}
+
+/// Fills a table by one statement, which may take longer than any call.
+pub(crate) async fn fill(db: &Db, sql: &str, ids: &[Uuid]) {
+    db.transact(|tx| async move {
+        if tx.dialect() == Dialect::Postgres {
+            let patience = "SET LOCAL statement_timeout = 0";
+            tx.conn().execute_unprepared(patience).await?;
+        }
+        let ids = ids.iter().map(|id| (*id).into());
+        let statement = tx.dialect().statement(sql, ids);
+        tx.conn().execute_raw(statement).await?;
+        Ok(())
+    })
+    .await
+    .unwrap();
+}
+
+/// How the database would run a statement.
+pub(crate) async fn plan(db: &Db, mut statement: Statement) -> String {
+    let (explain, column) = match db.dialect() {
+        Dialect::Sqlite => ("EXPLAIN QUERY PLAN", 3),
+        Dialect::Postgres => ("EXPLAIN", 0),
+    };
+    statement.sql = format!("{explain} {}", statement.sql);
+    let rows = db.read().query_all_raw(statement).await.unwrap();
+    let lines = rows
+        .iter()
+        .map(|row| row.try_get_by_index::<String>(column).unwrap());
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 #[expect(

@@ -44,17 +44,7 @@ async fn fill(db: &Db, columns: &str, values: &str) {
 }
 
 async fn plan(db: &Db, sql: &str, values: Vec<Value>) -> String {
-    let (explain, column) = match db.dialect() {
-        Dialect::Sqlite => ("EXPLAIN QUERY PLAN", 3),
-        Dialect::Postgres => ("EXPLAIN", 0),
-    };
-    let sql = format!("{explain} {sql}");
-    let statement = db.dialect().statement(sql, values);
-    let rows = db.read().query_all_raw(statement).await.unwrap();
-    let lines = rows
-        .iter()
-        .map(|row| row.try_get_by_index::<String>(column).unwrap());
-    lines.collect::<Vec<_>>().join("\n")
+    crate::db::testing::plan(db, db.dialect().statement(sql, values)).await
 }
 
 /// Neither the search for what is due nor the claim of it walks or sorts what waits.

@@ -68,17 +68,8 @@ async fn fill(db: &Db) {
 
 /// How the database would run the statement of a page.
 async fn plan(db: &Db, filter: &Filter, sort: Sort, page: &PageRequest) -> String {
-    let mut statement = lists::page_of(db.dialect(), filter, sort, page).unwrap();
-    let (explain, column) = match db.dialect() {
-        Dialect::Sqlite => ("EXPLAIN QUERY PLAN", 3),
-        Dialect::Postgres => ("EXPLAIN", 0),
-    };
-    statement.sql = format!("{explain} {}", statement.sql);
-    let rows = db.read().query_all_raw(statement).await.unwrap();
-    let lines = rows
-        .iter()
-        .map(|row| row.try_get_by_index::<String>(column).unwrap());
-    lines.collect::<Vec<_>>().join("\n")
+    let statement = lists::page_of(db.dialect(), filter, sort, page).unwrap();
+    crate::db::testing::plan(db, statement).await
 }
 
 fn assert_walks(plan: &str, index: &str) {

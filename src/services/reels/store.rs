@@ -107,12 +107,20 @@ pub async fn lock_of_file(tx: &Tx, file: MediaId) -> Result<Vec<Reel>> {
 }
 
 /// Which reels have a file as their video, and which as their new picture.
-pub(super) fn of_file(file: MediaId) -> [SimpleExpr; 2] {
+fn of_file(file: MediaId) -> [SimpleExpr; 2] {
     let file = file.uuid();
     [
         reel::Column::VideoMediaId.eq(file),
         reel::Column::NextThumbnailMediaId.eq(file),
     ]
+}
+
+/// The statements of [`lock_of_file`].
+#[cfg(test)]
+pub(super) fn statements_of_file(db: &crate::db::Db, file: MediaId) -> [sea_orm::Statement; 2] {
+    use sea_orm::QueryTrait;
+    let backend = db.read().get_database_backend();
+    of_file(file).map(|which| held(which).build(backend))
 }
 
 /// The reels of a seller, held until commit.
@@ -127,7 +135,7 @@ async fn lock_all(tx: &Tx, which: SimpleExpr) -> Result<Vec<Reel>> {
 /// The query that holds reels: in the order of their ids, so that two that hold several
 /// never wait in a circle. Their keys do not change, so what only refers to a reel goes on
 /// beside it: likes, comments, views and what they count for.
-pub(super) fn held(which: SimpleExpr) -> Select<reel::Entity> {
+fn held(which: SimpleExpr) -> Select<reel::Entity> {
     let query = reel::Entity::find()
         .filter(which)
         .filter(reel::Column::DeletedAt.is_null())

@@ -1,9 +1,8 @@
 //! Reels and files that the tests beside the code stand on.
 
-use uuid::Uuid;
-
 use super::{Reel, store};
-use crate::db::{Conn, Db, Dialect};
+use crate::db::Db;
+use crate::db::testing::fill;
 use crate::kernel::Time;
 use crate::kernel::id::{MediaId, ProductId, StoreId, UserId};
 use crate::services::catalog::testing::{insert_product, insert_store};
@@ -42,23 +41,6 @@ pub fn picture() -> Shown {
     }
 }
 
-/// Runs one statement in a transaction of its own.
-pub async fn run(db: &Db, sql: &str, ids: &[Uuid]) {
-    db.transact(|tx| async move {
-        if tx.dialect() == Dialect::Postgres {
-            // To fill a table takes longer than any call may.
-            let patience = "SET LOCAL statement_timeout = 0";
-            tx.conn().execute_unprepared(patience).await?;
-        }
-        let ids = ids.iter().map(|id| (*id).into());
-        let statement = tx.dialect().statement(sql, ids);
-        tx.conn().execute_raw(statement).await?;
-        Ok(())
-    })
-    .await
-    .unwrap();
-}
-
 /// A seller's store with a product on sale.
 pub async fn shop(db: &Db) -> (UserId, StoreId, ProductId) {
     let now = db.clock().now();
@@ -76,7 +58,7 @@ pub async fn insert_file(db: &Db, owner: UserId, file: &Shown) {
          thumbnail_key, failure, uses, checked_at, expires_at, version, created_at, updated_at) \
          VALUES ($1, $2, '{purpose}', 'PROCESSING', '{id}', '', 1, '', '', '', 1, 1, 1, 1, 1, 1)"
     );
-    run(db, &sql, &[id.uuid(), owner.uuid()]).await;
+    fill(db, &sql, &[id.uuid(), owner.uuid()]).await;
 }
 
 /// Adds a reel as it is.

@@ -1,7 +1,6 @@
 //! Lists at a hundred thousand reels, and reels that follow their videos, on every
 //! database at hand.
 
-use sea_orm::{QueryTrait, Statement};
 use uuid::Uuid;
 
 use super::life::ReelsOfFiles;
@@ -10,9 +9,9 @@ use super::state::Status;
 use super::stats::fold;
 use super::store::stats::{Deltas, Stats, count};
 use super::store::{self, lists};
-use super::testing::{NOW, insert_file, insert_reel, picture, run, shop, video};
+use super::testing::{NOW, insert_file, insert_reel, picture, shop, video};
 use super::{Reel, topic};
-use crate::db::testing::on_each;
+use crate::db::testing::{fill as run, on_each, plan};
 use crate::db::{Conn, Db, Dialect};
 use crate::kernel::id::{MediaId, ProductId, ReelId, StoreId, UserId};
 use crate::kernel::page::{PageRequest, Start, cursor};
@@ -233,20 +232,6 @@ async fn fill(db: &Db) -> (UserId, StoreId, ProductId) {
     (owner, store, product)
 }
 
-/// How the database would run a statement.
-async fn plan(db: &Db, mut statement: Statement) -> String {
-    let (explain, column) = match db.dialect() {
-        Dialect::Sqlite => ("EXPLAIN QUERY PLAN", 3),
-        Dialect::Postgres => ("EXPLAIN", 0),
-    };
-    statement.sql = format!("{explain} {}", statement.sql);
-    let rows = db.read().query_all_raw(statement).await.unwrap();
-    let lines = rows
-        .iter()
-        .map(|row| row.try_get_by_index::<String>(column).unwrap());
-    lines.collect::<Vec<_>>().join("\n")
-}
-
 #[tokio::test]
 async fn first_and_deep_pages_walk_an_index_at_a_hundred_thousand_reels() {
     on_each(Clock::manual(NOW), async |db| {
@@ -305,8 +290,10 @@ async fn first_and_deep_pages_walk_an_index_at_a_hundred_thousand_reels() {
         }
         let file = MediaId::from(of_kind(0x0170, 1));
         let indexes = ["reels_video", "reels_next_thumbnail"];
-        for (which, index) in store::of_file(file).into_iter().zip(indexes) {
-            let held = store::held(which).build(db.read().get_database_backend());
+        for (held, index) in store::statements_of_file(&db, file)
+            .into_iter()
+            .zip(indexes)
+        {
             let plan = plan(&db, held).await;
             assert!(plan.contains(index), "{index} is not used:\n{plan}");
             assert!(!plan.contains("SCAN reels"), "{plan}");

@@ -52,17 +52,8 @@ async fn fill(db: &Db) {
 
 /// How the database would run the statement of a page.
 async fn plan(db: &Db, filter: &Filter, page: &PageRequest) -> String {
-    let mut statement = lists::page_of(db.dialect(), filter, page).unwrap();
-    let (explain, column) = match db.dialect() {
-        Dialect::Sqlite => ("EXPLAIN QUERY PLAN", 3),
-        Dialect::Postgres => ("EXPLAIN", 0),
-    };
-    statement.sql = format!("{explain} {}", statement.sql);
-    let rows = db.read().query_all_raw(statement).await.unwrap();
-    let lines = rows
-        .iter()
-        .map(|row| row.try_get_by_index::<String>(column).unwrap());
-    lines.collect::<Vec<_>>().join("\n")
+    let statement = lists::page_of(db.dialect(), filter, page).unwrap();
+    crate::db::testing::plan(db, statement).await
 }
 
 async fn found(db: &Db, filter: &Filter, page: &PageRequest) -> Vec<User> {

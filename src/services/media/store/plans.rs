@@ -3,30 +3,12 @@
 
 use super::*;
 use crate::db::Db;
-use crate::db::testing::on_each;
+use crate::db::testing::{self, on_each};
 use crate::kernel::Clock;
 use crate::kernel::id::StoreId;
 use crate::services::catalog::testing::insert_store;
 
 const NOW: Time = Time::from_micros(1_780_000_000_000_000);
-
-async fn run(db: &Db, sql: &str, owner: UserId) {
-    db.transact(|tx| async move {
-        if tx.dialect() == Dialect::Postgres {
-            // To fill a table takes longer than any call may.
-            let patience = "SET LOCAL statement_timeout = 0";
-            tx.conn().execute_unprepared(patience).await?;
-        }
-        let values: &[Value] = &[owner.uuid().into()];
-        let values = values.iter().filter(|_| sql.contains("$1")).cloned();
-        tx.conn()
-            .execute_raw(tx.dialect().statement(sql, values))
-            .await?;
-        Ok(())
-    })
-    .await
-    .unwrap();
-}
 
 /// A hundred thousand files of one user. Of a thousand, 990 are deleted, nine are in use and
 /// one is ready and not used; the last hundred deleted ones may still come.
@@ -52,8 +34,8 @@ async fn fill(db: &Db, owner: UserId) {
          CASE WHEN n % 1000 BETWEEN 1 AND 9 THEN NULL ELSE 1 END, 1, \
          {now} - 99899 + n, 1, 1, 1 FROM numbers"
     );
-    run(db, &sql, owner).await;
-    run(db, "ANALYZE media", owner).await;
+    testing::fill(db, &sql, &[owner.uuid()]).await;
+    testing::fill(db, "ANALYZE media", &[]).await;
 }
 
 #[tokio::test]
@@ -62,17 +44,7 @@ async fn what_a_user_has_is_found_beside_all_that_is_over() {
         let owner = UserId::new(NOW);
         insert_store(&db, owner, StoreId::new(NOW)).await;
         fill(&db, owner).await;
-        let mut statement = held_by(db.dialect(), owner, NOW);
-        let (explain, column) = match db.dialect() {
-            Dialect::Sqlite => ("EXPLAIN QUERY PLAN", 3),
-            Dialect::Postgres => ("EXPLAIN", 0),
-        };
-        statement.sql = format!("{explain} {}", statement.sql);
-        let rows = db.read().query_all_raw(statement).await.unwrap();
-        let lines = rows
-            .iter()
-            .map(|row| row.try_get_by_index::<String>(column).unwrap());
-        let plan = lines.collect::<Vec<_>>().join("\n");
+        let plan = testing::plan(&db, held_by(db.dialect(), owner, NOW)).await;
         assert!(plan.contains("media_tickets"), "{plan}");
         // While PostgreSQL has not vacuumed the table, it finds the same rows by another.
         let finds_live = plan.contains("media_live") || plan.contains("(status = ANY ");

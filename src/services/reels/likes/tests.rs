@@ -1,13 +1,12 @@
 //! Which wishes go together, and what becomes of those that cannot.
 
 use proptest::prelude::*;
-use sea_orm::ConnectionTrait;
 
 use super::super::Reel;
-use super::super::testing::{NOW, insert_file, insert_reel, run, shop, video};
+use super::super::testing::{NOW, insert_file, insert_reel, shop, video};
 use super::*;
-use crate::db::Dialect;
-use crate::db::testing::{on_each, on_postgres};
+use crate::db::testing::{fill, on_each, on_postgres};
+use crate::db::{Conn, Dialect};
 use crate::kernel::Clock;
 use crate::services::users;
 
@@ -29,7 +28,7 @@ async fn person(db: &Db, number: u8) -> UserId {
          created_at, updated_at) \
          VALUES ($1, '+21355000000{number}', TRUE, FALSE, 'CUSTOMER', TRUE, 1, 0, 0)"
     );
-    run(db, &sql, &[id.uuid()]).await;
+    fill(db, &sql, &[id.uuid()]).await;
     id
 }
 
@@ -80,7 +79,7 @@ async fn nobody_pays_for_what_the_like_of_another_runs_into() {
             let refuse = "CREATE TRIGGER in_the_way BEFORE INSERT ON reel_likes \
                  WHEN new.user_id = X'00000000000000000000000000000002' \
                  BEGIN SELECT RAISE(ABORT, 'in the way'); END";
-            run(db, refuse, &[]).await;
+            fill(db, refuse, &[]).await;
             return one_of_three_runs_into_something(db, likes, reel).await;
         }
         let holding = |tx: Tx| async move {

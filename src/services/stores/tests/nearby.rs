@@ -183,18 +183,8 @@ async fn multiply(db: &Db) {
 }
 
 async fn plan(db: &Db, centre: GeoPoint, radius: f64) -> String {
-    let mut statement = Disk::new(db.dialect(), centre, radius).rows(None, &first(20));
-    let (explain, column) = match db.dialect() {
-        Dialect::Sqlite => ("EXPLAIN QUERY PLAN", "detail"),
-        Dialect::Postgres => ("EXPLAIN", "QUERY PLAN"),
-    };
-    statement.sql = format!("{explain} {}", statement.sql);
-    let rows = db.read().query_all_raw(statement).await.unwrap();
-    let lines: Vec<String> = rows
-        .iter()
-        .map(|row| row.try_get("", column).unwrap())
-        .collect();
-    lines.join("\n")
+    let statement = Disk::new(db.dialect(), centre, radius).rows(None, &first(20));
+    crate::db::testing::plan(db, statement).await
 }
 
 #[tokio::test]

@@ -1,11 +1,11 @@
 //! How the databases read pages at a hundred thousand offers and as many responses.
 
-use sea_orm::{QueryTrait, Statement};
+use sea_orm::QueryTrait;
 use uuid::Uuid;
 
 use super::super::{bidders_of, newest_of};
 use super::*;
-use crate::db::testing::on_each;
+use crate::db::testing::{fill as run, on_each, plan};
 use crate::db::{Db, Dialect};
 use crate::kernel::id::StoreId;
 use crate::kernel::page::{Start, cursor};
@@ -21,22 +21,6 @@ const POPULAR: u32 = 5;
 /// The id of a kind with a number.
 fn of_kind(kind: u128, number: u32) -> Uuid {
     Uuid::from_u128((kind << 112) | 0x7000_8000_0000_0000_0000 | u128::from(number))
-}
-
-async fn run(db: &Db, sql: &str, ids: &[Uuid]) {
-    db.transact(|tx| async move {
-        if tx.dialect() == Dialect::Postgres {
-            // To fill a table takes longer than any call may.
-            let patience = "SET LOCAL statement_timeout = 0";
-            tx.conn().execute_unprepared(patience).await?;
-        }
-        let ids = ids.iter().map(|id| (*id).into());
-        let statement = tx.dialect().statement(sql, ids);
-        tx.conn().execute_raw(statement).await?;
-        Ok(())
-    })
-    .await
-    .unwrap();
 }
 
 /// Fills the tables by statements: of a thousand offers two are the asking seller's, of
@@ -106,20 +90,6 @@ async fn fill(db: &Db, seller: UserId, buyer: UserId) {
     for table in ["b2b_offers", "b2b_responses"] {
         run(db, &format!("ANALYZE {table}"), &[]).await;
     }
-}
-
-/// How the database would run a statement.
-async fn plan(db: &Db, mut statement: Statement) -> String {
-    let (explain, column) = match db.dialect() {
-        Dialect::Sqlite => ("EXPLAIN QUERY PLAN", 3),
-        Dialect::Postgres => ("EXPLAIN", 0),
-    };
-    statement.sql = format!("{explain} {}", statement.sql);
-    let rows = db.read().query_all_raw(statement).await.unwrap();
-    let lines = rows
-        .iter()
-        .map(|row| row.try_get_by_index::<String>(column).unwrap());
-    lines.collect::<Vec<_>>().join("\n")
 }
 
 fn assert_walks(plan: &str, index: &str) {
