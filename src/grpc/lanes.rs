@@ -33,9 +33,10 @@ const LARGE_OF_USER: usize = 2;
 /// The lanes of calls. Changes have their own, because they queue for the database and
 /// would otherwise take every place from reads that are answered at once; and so have likes
 /// and bids, which are taken together and hardly cost more while they wait, so that a rush
-/// of them leaves orders their places, with likes the views, which wait for memory alone; and sign-in, so that a rush of other calls cannot
-/// keep people out. Health is not counted, since it must answer under load; a stream is
-/// while it opens, which reads, and not while it waits, which costs nothing.
+/// of them leaves orders their places, with likes the views, which touch memory alone; and
+/// sign-in, so that a rush of other calls cannot keep people out. Health is not counted,
+/// since it must answer under load; a stream is while it opens, which reads, and not while
+/// it waits, which costs nothing.
 #[derive(Debug)]
 pub(super) struct Lanes {
     reads: Arc<Lane>,

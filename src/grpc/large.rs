@@ -152,6 +152,7 @@ mod tests {
 
     use futures_util::stream;
     use http_body_util::{BodyExt, Full, StreamBody};
+    use tokio::time::{Interval, interval};
     use tonic_types::StatusExt;
 
     use super::*;
@@ -207,15 +208,16 @@ mod tests {
 
     /// A body of pieces that come one after the other.
     fn pieces(many: usize, bytes: usize) -> Body {
-        let piece = move |number| async move {
+        let piece = move |(number, mut pace): (usize, Interval)| async move {
             if number == many {
                 return None;
             }
-            tokio::time::sleep(Duration::from_millis(1)).await;
+            pace.tick().await;
             let frame = Frame::data(Bytes::from(vec![0; bytes]));
-            Some((Ok::<_, Infallible>(frame), number + 1))
+            Some((Ok::<_, Infallible>(frame), (number + 1, pace)))
         };
-        Body::new(StreamBody::new(Box::pin(stream::unfold(0, piece))))
+        let pace = interval(Duration::from_millis(1));
+        Body::new(StreamBody::new(Box::pin(stream::unfold((0, pace), piece))))
     }
 
     #[tokio::test]
