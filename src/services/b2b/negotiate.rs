@@ -10,6 +10,10 @@ use super::{B2b, announce, deal, store};
 use crate::db::Tx;
 use crate::kernel::id::{OfferResponseId, UserId};
 use crate::kernel::{Error, Reason, Result, Time};
+use crate::services::orders::PaymentMethod;
+
+/// How businesses pay when nothing is said.
+const USUAL_PAYMENT: &str = PaymentMethod::BankTransfer.as_str();
 
 /// Terms to be proposed in answer to a round.
 #[derive(Debug, Clone)]
@@ -235,7 +239,7 @@ pub(super) fn blank(
         quantity,
         max_amount: wish.max_amount,
         message: wish.message.clone(),
-        payment_method: wish.payment_method.unwrap_or("BANK_TRANSFER").to_owned(),
+        payment_method: wish.payment_method.unwrap_or(USUAL_PAYMENT).to_owned(),
         address_id: wish.address.map(|id| id.uuid()),
         round: 0,
         proposed_by: String::new(),

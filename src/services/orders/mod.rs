@@ -52,7 +52,7 @@ use crate::services::users::{Farewell, OpenOrders};
 
 pub use deal::{Deal, place_deal};
 pub use jobs::register;
-pub use state::{DeliveryType, Status, movers};
+pub use state::{DeliveryType, PaymentMethod, Status, movers};
 
 /// How orders behave where a request does not say.
 #[derive(Debug, Clone)]

@@ -18,7 +18,7 @@ const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(60 * 60);
 
 /// Lets an auction's time pass; how it ended, as its seller sees it.
-async fn ended(app: &TestApp, traders: &Traders, offer: &Offer) -> Offer {
+pub async fn ended(app: &TestApp, traders: &Traders, offer: &Offer) -> Offer {
     app.advance(MINUTE);
     app.run_jobs().await;
     let seller = &traders.grossiste.client;

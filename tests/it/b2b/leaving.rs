@@ -1,20 +1,16 @@
 //! What keeps a trader in the chain, and what is forgotten of one who leaves it.
 
-use serde_json::{Value, json};
+use serde_json::json;
 use souk::grpc::convert::time_to_pb;
 use souk::pb::souk::b2b::v1::CreateOfferRequest;
 use souk::pb::souk::stores::v1::SuspendStoreRequest;
 use std::time::Duration;
 
-use super::talk::refusal;
+use super::talk::{ask, refusal};
 use crate::support::traders::{Traders, auction, negotiable, response};
 use crate::support::{Client, TestApp};
 
 const HOUR: Duration = Duration::from_secs(60 * 60);
-
-async fn ask(by: &Client, rpc: &str, request: Value) -> Result<Value, tonic::Status> {
-    by.call(rpc, &request.to_string()).await
-}
 
 /// Every way out of a tier, all of which the same refusal meets.
 async fn refused_everywhere(admin: &Client, trader: &Client) {

@@ -3,11 +3,11 @@
 mod bids;
 mod deals;
 mod ends;
+mod guards;
 mod leaving;
 mod lists;
 mod negotiations;
 mod offers;
-mod order;
 mod sight;
 mod streams;
 mod talk;

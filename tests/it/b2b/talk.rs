@@ -1,5 +1,6 @@
 //! What the two sides of an offer say to each other.
 
+use serde_json::Value;
 use souk::pb::souk::b2b::v1::{
     AcceptResponseRequest, AcceptResponseResponse, CloseOfferRequest, CounterResponseRequest,
     GetResponseRequest, Offer, OfferResponse, RejectResponseRequest, UpdateOfferRequest,
@@ -16,6 +17,11 @@ pub fn acceptance(seen: &OfferResponse) -> AcceptResponseRequest {
         id: seen.id.clone(),
         round: seen.round,
     }
+}
+
+/// Calls an RPC by its name.
+pub async fn ask(by: &Client, rpc: &str, request: Value) -> Result<Value, Status> {
+    by.call(rpc, &request.to_string()).await
 }
 
 /// Why a call was refused.

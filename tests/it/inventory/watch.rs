@@ -5,7 +5,6 @@ use std::time::Duration;
 use serde_json::json;
 use souk::pb::souk::inventory::v1::watch_inventory_response::Type;
 use souk::pb::souk::inventory::v1::{WatchInventoryRequest, WatchInventoryResponse};
-use souk::pb::souk::stores::v1::{AddManagerRequest, RemoveManagerRequest};
 use tonic::Streaming;
 
 use super::{adjust, seller_of, set};
@@ -69,19 +68,10 @@ async fn who_no_longer_works_for_the_store_sees_its_stock_no_longer() {
     let app = TestApp::start().await;
     let (seller, stock) = seller_of(&app, 5).await;
     let member = app.customer().await;
-    let add = AddManagerRequest {
-        store_id: seller.store.clone(),
-        user_id: member.user_id.clone(),
-        ..Default::default()
-    };
-    seller.client.stores().add_manager(add).await.unwrap();
+    seller.hire(&member).await;
     let mut stream = watch(&member, &seller.store, None).await.unwrap();
     assert_eq!(next(&mut stream).await.r#type(), Type::Snapshot);
-    let remove = RemoveManagerRequest {
-        store_id: seller.store.clone(),
-        user_id: member.user_id.clone(),
-    };
-    seller.client.stores().remove_manager(remove).await.unwrap();
+    seller.dismiss(&member).await;
     adjust(&seller.client, &stock, -1, "LOSS").await.unwrap();
     assert_eq!(reason(&stream.message().await.unwrap_err()), "FORBIDDEN");
 }

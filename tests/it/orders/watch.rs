@@ -8,7 +8,6 @@ use souk::pb::souk::orders::v1::{
     UpdateOrderStatusRequest, WatchMyOrdersRequest, WatchOrderRequest, WatchOrderResponse,
     WatchSellerOrdersRequest,
 };
-use souk::pb::souk::stores::v1::{AddManagerRequest, RemoveManagerRequest};
 use tonic::Streaming;
 
 use crate::support::{Client, ShippingTo, TestApp, reason};
@@ -180,12 +179,7 @@ async fn a_stream_of_a_store_ends_with_the_membership() {
     let seller = app.seller().await;
     let product = seller.product("Argan oil", 90_000, 9).await;
     let member = app.customer().await;
-    let add = AddManagerRequest {
-        store_id: seller.store.clone(),
-        user_id: member.user_id.clone(),
-        ..Default::default()
-    };
-    seller.client.stores().add_manager(add).await.unwrap();
+    seller.hire(&member).await;
     let order = app.customer().await.order(&product.id, 1).await.id;
     let request = WatchSellerOrdersRequest::default();
     let sold = member.orders().watch_seller_orders(request).await;
@@ -193,11 +187,7 @@ async fn a_stream_of_a_store_ends_with_the_membership() {
     assert_eq!(next(&mut sold).await.orders.len(), 1);
     let mut one = watch(&member, &order, None, None).await.unwrap();
     next(&mut one).await;
-    let remove = RemoveManagerRequest {
-        store_id: seller.store.clone(),
-        user_id: member.user_id.clone(),
-    };
-    seller.client.stores().remove_manager(remove).await.unwrap();
+    seller.dismiss(&member).await;
     seller.client.step(&order, Status::Confirmed).await.unwrap();
     let end = one.message().await.unwrap_err();
     assert_eq!(reason(&end), "FORBIDDEN");

@@ -4,7 +4,7 @@
 use souk::pb::souk::catalog::v1::{CreateProductRequest, Product};
 use souk::pb::souk::common::v1::Address;
 use souk::pb::souk::orders::v1::{Order, OrderLine, PlaceOrderRequest};
-use souk::pb::souk::stores::v1::CreateStoreRequest;
+use souk::pb::souk::stores::v1::{AddManagerRequest, CreateStoreRequest, RemoveManagerRequest};
 
 use super::{Client, TestApp};
 
@@ -64,6 +64,25 @@ impl Seller {
         };
         let created = self.client.catalog().create_product(request).await.unwrap();
         created.into_inner().product.unwrap()
+    }
+
+    /// Lets somebody work for the store.
+    pub async fn hire(&self, member: &Client) {
+        let add = AddManagerRequest {
+            store_id: self.store.clone(),
+            user_id: member.user_id.clone(),
+            ..Default::default()
+        };
+        self.client.stores().add_manager(add).await.unwrap();
+    }
+
+    /// Lets somebody work for the store no longer.
+    pub async fn dismiss(&self, member: &Client) {
+        let remove = RemoveManagerRequest {
+            store_id: self.store.clone(),
+            user_id: member.user_id.clone(),
+        };
+        self.client.stores().remove_manager(remove).await.unwrap();
     }
 }
 

@@ -1,43 +1,30 @@
-//! What keeps the trade in order: stores that pause or are suspended, accounts that are
+//! What guards the trade: against stores that pause or are suspended, accounts that are
 //! blocked, sellers who are gone, and bids that get into each other's way.
-
-use std::time::Duration;
 
 use sea_orm::{ConnectionTrait, TransactionTrait};
 use serde_json::json;
 use souk::db::Dialect;
 use souk::kernel::id::UserId;
 use souk::pb::souk::b2b::v1::offer_response::{Refusal, Status};
-use souk::pb::souk::b2b::v1::{Offer, SubmitResponseRequest, UpdateOfferRequest, offer};
+use souk::pb::souk::b2b::v1::{SubmitResponseRequest, UpdateOfferRequest, offer};
 use souk::pb::souk::orders::v1::order_payment::Method;
 use souk::pb::souk::users::v1::user::SellerCategory;
 
 use super::bids::{response_of, sale, told};
-use super::talk::{faults, refusal};
+use super::ends::ended;
+use super::talk::{ask, faults, refusal};
 use crate::support::traders::{Traders, negotiable, response};
 use crate::support::{Client, TestApp, reason, until};
 
-const MINUTE: Duration = Duration::from_secs(60);
-
-async fn ask(by: &Client, rpc: &str, request: serde_json::Value) -> serde_json::Value {
-    by.call(rpc, &request.to_string()).await.unwrap()
-}
-
 async fn suspend(traders: &Traders) {
     let request = json!({"id": traders.grossiste.store, "reason": "papers"});
-    ask(&traders.admin, "StoreService/SuspendStore", request).await;
-}
-
-/// Lets an auction's time pass; how it ended, as its seller sees it.
-async fn ended(app: &TestApp, traders: &Traders, offer: &Offer) -> Offer {
-    app.advance(MINUTE);
-    app.run_jobs().await;
-    let seller = &traders.grossiste.client;
-    seller.offer_of(&offer.id).await.unwrap()
+    ask(&traders.admin, "StoreService/SuspendStore", request)
+        .await
+        .unwrap();
 }
 
 async fn listed(by: &Client) -> usize {
-    let answer = ask(by, "B2bService/ListOffers", json!({})).await;
+    let answer = ask(by, "B2bService/ListOffers", json!({})).await.unwrap();
     answer["offers"].as_array().map_or(0, Vec::len)
 }
 
@@ -47,7 +34,7 @@ async fn nobody_pauses_out_of_a_low_price() {
     let won = traders.rival.client.responded(&offer.id, 1_000, 10).await;
     let pause = json!({"id": traders.grossiste.store});
     let seller = &traders.grossiste.client;
-    ask(seller, "StoreService/PauseStore", pause).await;
+    ask(seller, "StoreService/PauseStore", pause).await.unwrap();
     let over = ended(&app, &traders, &offer).await;
     assert_eq!(
         (over.status(), over.outcome()),
@@ -79,7 +66,9 @@ async fn the_offers_of_a_suspended_store_are_hidden_until_it_is_back() {
     let counter = seller.counter(&open, 950, 10).await;
     assert_eq!(refusal(counter), "STORE_NOT_ACTIVE");
     let resume = json!({"id": traders.grossiste.store});
-    ask(&traders.admin, "StoreService/ResumeStore", resume).await;
+    ask(&traders.admin, "StoreService/ResumeStore", resume)
+        .await
+        .unwrap();
     assert_eq!(listed(one).await, 2);
     one.responded(&offer.id, 1_100, 10).await;
     app.assert_sound().await;
@@ -119,7 +108,7 @@ async fn an_administrator_ends_any_offer_and_frees_those_who_answered() {
     assert_eq!(told(&app, "my-responses", "auction_lost").await, 1);
     let audited = "SELECT count(*) FROM audit_log WHERE method LIKE '%CloseOffer'";
     assert_eq!(app.number(audited).await, 1);
-    ask(two, "UserService/DeleteMe", json!({})).await;
+    ask(two, "UserService/DeleteMe", json!({})).await.unwrap();
     app.assert_sound().await;
 }
 
@@ -229,7 +218,9 @@ async fn what_is_said_of_a_seller_is_what_holds_now() {
     let one = &traders.fournisseur.client;
     for is_verified in [true, false] {
         let mark = json!({"id": seller.user_id, "isVerified": is_verified});
-        ask(&traders.admin, "UserService/VerifySeller", mark).await;
+        ask(&traders.admin, "UserService/VerifySeller", mark)
+            .await
+            .unwrap();
         let shown = one.offer_of(&made.id).await.unwrap();
         assert_eq!(shown.seller_verified, is_verified);
     }
