@@ -4,7 +4,7 @@ use prost::Message;
 
 use super::product_image::{Added, NewImage};
 use super::upload::{NewUpload, Tickets};
-use super::{File, Media, Purpose, Status};
+use super::{File, Media, Purpose, Status, key};
 use crate::grpc;
 use crate::grpc::convert::time_to_pb;
 use crate::kernel::id::MediaId;
@@ -55,6 +55,7 @@ pub fn new_upload(request: &pb::CreateUploadRequest) -> Result<NewUpload> {
         };
         return Err(Error::field("productId", message));
     }
+    key::check_name("fileName", &request.file_name)?;
     let size = u64::try_from(request.size).unwrap_or(0);
     Ok(NewUpload {
         purpose,

@@ -5,6 +5,7 @@ use multer::{Constraints, Multipart, SizeLimit};
 
 use super::check::{Kind, refused};
 use super::file::PICTURE_MAX;
+use super::key;
 use crate::kernel::{Error, Reason, Result};
 
 /// Bytes of a whole form: a picture and what stands around it.
@@ -82,6 +83,7 @@ async fn in_form(bytes: Bytes, content_type: &str) -> Result<Sent> {
         if found.is_some() {
             return Err(Error::field("file", "must be the only file of its form"));
         }
+        key::check_name("file", &name)?;
         let content_type = field.content_type().map(|told| told.essence_str());
         let content_type = content_type.and_then(told);
         let bytes = field.bytes().await.map_err(wrong)?;

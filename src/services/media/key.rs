@@ -7,7 +7,7 @@ use std::fmt::Display;
 
 use super::check::Kind;
 use crate::kernel::text::fold;
-use crate::kernel::{Time, random};
+use crate::kernel::{Error, Result, Time, random};
 
 /// The most characters of the client's name that a key carries.
 const NAME_MAX: usize = 40;
@@ -27,6 +27,35 @@ pub fn new(folder: impl Display, name: &str, kind: Kind, now: Time) -> String {
 pub fn thumbnail(key: &str) -> String {
     let stem = key.rsplit_once('.').map_or(key, |(stem, _ending)| stem);
     format!("{stem}.thumb.jpg")
+}
+
+/// Refuses a name that is more than the name of a file: one that leads through folders, or
+/// is shown as another than it is. A key would carry nothing of that ([`new`]), but who sends
+/// it should learn of it.
+///
+/// # Errors
+/// VALIDATION_ERROR at the field.
+pub fn check_name(field: &'static str, name: &str) -> Result<()> {
+    let lower = name.to_ascii_lowercase();
+    let leads = matches!(name, "." | "..")
+        || ["/", "\\", "%2f", "%5c"]
+            .iter()
+            .any(|step| lower.contains(step));
+    if leads {
+        return Err(Error::field(
+            field,
+            "must be the name of a file, without folders",
+        ));
+    }
+    // Besides control characters those that turn the direction of what follows.
+    let turns = |letter| matches!(letter, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    match name
+        .chars()
+        .any(|letter| letter.is_control() || turns(letter))
+    {
+        true => Err(Error::field(field, "must be a name that is shown as it is")),
+        false => Ok(()),
+    }
 }
 
 /// What can be read of a name: its letters and digits, without folders and ending.
@@ -66,6 +95,36 @@ mod tests {
                 "{name}: {}",
                 readable(name)
             );
+        }
+    }
+
+    #[test]
+    fn a_name_leads_nowhere_and_is_what_it_shows() {
+        for name in [
+            "",
+            "Tapis berbère (1).JPG",
+            "a..b.png",
+            ".htaccess",
+            "سجاد.png",
+            "50%.png",
+        ] {
+            check_name("fileName", name).unwrap();
+        }
+        for name in [
+            "../../etc/passwd",
+            "C:\\photos\\a.png",
+            "/a.png",
+            "a/b.png",
+            "..",
+            ".",
+            "%2e%2E%2Fa.png",
+            "a%5Cb.png",
+            "a\u{1}.png",
+            "a\n.png",
+            "\u{202e}gnp.exe",
+        ] {
+            let refused = check_name("fileName", name).unwrap_err();
+            assert_eq!(refused.violations()[0].field, "fileName", "{name:?}");
         }
     }
 

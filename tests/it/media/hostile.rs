@@ -150,19 +150,23 @@ async fn no_name_leads_out_of_its_folder() {
     let app = TestApp::start().await;
     let user = app.customer().await;
     let folder = format!("uploads/{}/", user.user_id);
+    let before = app.rows().await;
     for name in [
         "../../etc/passwd",
         "..\\..\\boot.ini",
         "/etc/passwd",
         "a/../../b.png",
         "%2e%2e%2f.png",
-        ".htaccess",
-        "x.php.png",
         "\u{202e}gnp.exe",
-        "<script>.png",
         "\u{1}.png",
-        &"long".repeat(60),
     ] {
+        let mut request = wish(Purpose::Avatar, "image/png", 10);
+        request.file_name = name.into();
+        let refused = user.announce(request).await.unwrap_err();
+        assert_eq!(reason(&refused), "VALIDATION_ERROR", "{name:?}");
+    }
+    assert_eq!(app.rows().await, before);
+    for name in [".htaccess", "x.php.png", "<script>.png", &"long".repeat(60)] {
         let mut request = wish(Purpose::Avatar, "image/png", 10);
         request.file_name = name.into();
         let created = user.announce(request).await.unwrap();

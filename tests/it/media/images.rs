@@ -109,6 +109,10 @@ async fn a_picture_comes_as_the_one_file_of_a_form() {
         .await
         .unwrap_err();
     assert_eq!(reason(&refused), "VALIDATION_ERROR");
+    let head = head.replace("Été.png", "../../etc/été.png");
+    let form = [head.as_bytes(), &png(), b"\r\n--XX--\r\n"].concat();
+    let refused = seller.client.add_image(&product, form, kind).await;
+    assert_eq!(reason(&refused.unwrap_err()), "VALIDATION_ERROR");
     app.assert_sound().await;
 }
 
