@@ -5,7 +5,6 @@ use std::time::{Duration, Instant};
 
 use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection};
 use souk_migrations::Migrator;
-use sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
 use tokio::sync::{Mutex, Notify};
 
 use super::clock;
@@ -15,7 +14,7 @@ use super::observers::{Observer, Observers, Seen};
 use super::outbox::NewEvent;
 use super::pulse::Pulse;
 use super::replica::{self, Replica};
-use super::statements;
+use super::{sqlite, statements};
 use crate::kernel::{Clock, Error, Result};
 
 /// The advisory lock that processes take while they migrate ("souk" in ASCII).
@@ -23,9 +22,6 @@ const MIGRATION_LOCK: i64 = 0x736f_756b;
 
 /// A sign of life is good for so long.
 const JUST_NOW: Duration = Duration::from_millis(100);
-
-/// The first SQLite without the bug that resets a WAL under a checkpoint.
-const SQLITE_LEAST: [u32; 3] = [3, 51, 3];
 
 /// How to reach the database.
 #[derive(Debug, Clone)]
@@ -105,9 +101,10 @@ impl Db {
             }
             // One writer, as SQLite has it: a queue in the pool beats SQLITE_BUSY.
             Dialect::Sqlite => {
-                let writer = open(sqlite(config, 1, false), slow).await?;
-                refuse_old_sqlite(&writer).await?;
-                let reader = open(sqlite(config, config.max_connections, true), slow).await?;
+                let writer = open(sqlite::options(config, 1, false), slow).await?;
+                sqlite::refuse_old(&writer).await?;
+                let reader =
+                    open(sqlite::options(config, config.max_connections, true), slow).await?;
                 (writer, reader.clone(), reader)
             }
         };
@@ -325,33 +322,6 @@ async fn open(options: ConnectOptions, slow: Option<Duration>) -> Result<Databas
     Ok(pool)
 }
 
-/// Older ones can corrupt a WAL database when a checkpoint meets a write.
-async fn refuse_old_sqlite(writer: &DatabaseConnection) -> Result<()> {
-    let sql = "SELECT sqlite_version() AS version";
-    let row = writer
-        .query_one_raw(Dialect::Sqlite.statement(sql, []))
-        .await?;
-    let version: String = match row {
-        Some(row) => row.try_get("", "version")?,
-        None => String::new(),
-    };
-    if is_sound_sqlite(&version) {
-        return Ok(());
-    }
-    let [major, minor, patch] = SQLITE_LEAST;
-    Err(Error::internal(format!(
-        "SQLite {version} can corrupt a database, {major}.{minor}.{patch} is the least"
-    )))
-}
-
-fn is_sound_sqlite(version: &str) -> bool {
-    let numbers: Vec<u32> = version
-        .split('.')
-        .map_while(|number| number.parse().ok())
-        .collect();
-    numbers.as_slice() >= SQLITE_LEAST.as_slice()
-}
-
 /// One connection, opened when it is first asked for.
 fn probe(config: &DbConfig, pulse: &Pulse) -> ConnectOptions {
     let mut options = postgres(config, pulse);
@@ -409,48 +379,4 @@ fn following(config: &DbConfig, url: &str, pulse: &Pulse) -> ConnectOptions {
     let mut options = postgres(&config, pulse);
     options.connect_lazy(true);
     options
-}
-
-fn sqlite(config: &DbConfig, connections: u32, read_only: bool) -> ConnectOptions {
-    let mut options = ConnectOptions::new(&config.url);
-    options
-        .max_connections(connections)
-        .min_connections(1)
-        .acquire_timeout(config.acquire_timeout)
-        .connect_timeout(config.connect_timeout)
-        .test_before_acquire(false)
-        .sqlx_logging(false)
-        .map_sqlx_sqlite_opts(move |options| {
-            options
-                .create_if_missing(!read_only)
-                .read_only(read_only)
-                .journal_mode(SqliteJournalMode::Wal)
-                // Acknowledged money must survive power loss: NORMAL would lose the
-                // last commits of the WAL.
-                .synchronous(SqliteSynchronous::Full)
-                .busy_timeout(Duration::from_secs(5))
-                .foreign_keys(true)
-                .statement_cache_capacity(512)
-                .pragma("mmap_size", "268435456")
-        });
-    options
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_sound_versions_of_sqlite_are_used() {
-        for (version, sound) in [
-            ("3.51.3", true),
-            ("3.52.0", true),
-            ("4.0.0", true),
-            ("3.51.2", false),
-            ("3.46.1", false),
-            ("", false),
-        ] {
-            assert_eq!(is_sound_sqlite(version), sound, "{version}");
-        }
-    }
 }

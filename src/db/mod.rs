@@ -18,6 +18,7 @@ mod observers;
 mod outbox;
 mod pulse;
 mod replica;
+mod sqlite;
 mod statements;
 #[cfg(test)]
 pub(crate) mod testing;
