@@ -6,8 +6,12 @@ use std::time::Duration;
 use sea_orm::{ConnectionTrait, DatabaseTransaction, TransactionTrait};
 
 use crate::load::Class;
+use crate::s3;
 use crate::town::Town;
 use crate::twilio::Reply;
+
+/// How long souk may take to recover.
+pub const RECOVERY: Duration = Duration::from_secs(5);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
@@ -29,6 +33,10 @@ pub enum Fault {
     RedisEmptied,
     /// The provider of text messages takes calls and never answers.
     SmsSilent,
+    /// The bucket takes calls and never answers.
+    BucketSilent,
+    /// The bucket fails every call.
+    BucketBroken,
 }
 
 /// What is written down for a class of calls.
@@ -49,8 +57,13 @@ pub enum Hold {
 }
 
 impl Fault {
-    pub const ALL: [Self; 9] = [
+    /// What is outside of souk and its databases.
+    pub const OUTSIDE: [Self; 3] = [Self::SmsSilent, Self::BucketSilent, Self::BucketBroken];
+
+    pub const ALL: [Self; 11] = [
         Self::SmsSilent,
+        Self::BucketSilent,
+        Self::BucketBroken,
         Self::RedisEmptied,
         Self::RedisDown,
         Self::RedisSlow,
@@ -68,7 +81,18 @@ impl Fault {
             (Self::DatabaseSilent | Self::DatabaseKilled, _) => Fate::Refused,
             (Self::DatabaseSlow | Self::PoolStarved, Class::Product) => Fate::Works,
             (Self::DatabaseSlow | Self::DatabaseReset | Self::PoolStarved, _) => Fate::Either,
+            (Self::BucketSilent, Class::Picture) => Fate::Either,
+            (Self::BucketBroken, Class::Picture) => Fate::Refused,
             _ => Fate::Works,
+        }
+    }
+
+    /// How long a class may take to work again: whoever has failed is left alone for half a
+    /// minute.
+    pub fn recovery(self, class: Class) -> Duration {
+        match (self, class) {
+            (Self::BucketBroken | Self::BucketSilent, Class::Picture) => Duration::from_secs(31),
+            _ => RECOVERY,
         }
     }
 
@@ -98,6 +122,8 @@ impl Fault {
                 redis.command(&["SCRIPT", "FLUSH"]).await;
             }
             Self::SmsSilent => town.twilio.will(vec![Reply::Silent; 10_000]),
+            Self::BucketSilent => town.bucket.always(Some(s3::Fault::Silent)),
+            Self::BucketBroken => town.bucket.always(Some(s3::Fault::Broken)),
         }
         Hold::Nothing
     }
@@ -113,6 +139,7 @@ impl Fault {
             Self::RedisDown => town.redis().0.restart().await,
             Self::RedisSlow => town.redis().1.delay(Duration::ZERO),
             Self::SmsSilent => town.twilio.forget(),
+            Self::BucketSilent | Self::BucketBroken => town.bucket.always(None),
             Self::DatabaseReset | Self::PoolStarved | Self::RedisEmptied => {}
         }
     }

@@ -5,7 +5,10 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use souk::pb::souk::auth::v1::RequestOtpRequest;
-use souk::pb::souk::catalog::v1::{GetProductRequest, ListProductsRequest};
+use souk::pb::souk::catalog::v1::{
+    GetProductRequest, ListProductsRequest, RemoveProductImageRequest,
+};
+use souk::pb::souk::media::v1::UploadProductImageRequest;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tonic::metadata::AsciiMetadataValue;
@@ -33,10 +36,18 @@ pub enum Class {
     Order,
     /// A write that ends in a text message.
     SignIn,
+    /// A picture that goes to the bucket, and is taken off again.
+    Picture,
 }
 
 impl Class {
-    pub const ALL: [Self; 4] = [Self::Product, Self::List, Self::Order, Self::SignIn];
+    pub const ALL: [Self; 5] = [
+        Self::Product,
+        Self::List,
+        Self::Order,
+        Self::SignIn,
+        Self::Picture,
+    ];
 }
 
 #[derive(Debug, Clone)]
@@ -66,7 +77,10 @@ pub async fn run(callers: Vec<Caller>, shop: &Shop, log: Log, stop: Cancellation
     let mut dice = Dice::fresh();
     let mut ticks = tokio::time::interval(Duration::from_secs(1) / RATE);
     let mut open = JoinSet::new();
-    let products: Vec<String> = shop.goods.iter().map(|it| it.product_id.clone()).collect();
+    // The last product is for pictures: what changes is not cached.
+    let (pictured, goods) = shop.goods.split_last().unwrap();
+    let products: Vec<String> = goods.iter().map(|it| it.product_id.clone()).collect();
+    let picture = picture();
     let mut number = 0;
     while stop.run_until_cancelled(ticks.tick()).await.is_some() {
         while open.try_join_next().is_some() {}
@@ -74,11 +88,14 @@ pub async fn run(callers: Vec<Caller>, shop: &Shop, log: Log, stop: Cancellation
         let class = match dice.number(1..=100) {
             1..=40 => Class::Product,
             41..=60 => Class::List,
-            61..=90 => Class::Order,
-            _ => Class::SignIn,
+            61..=88 => Class::Order,
+            89..=97 => Class::SignIn,
+            _ => Class::Picture,
         };
         let caller = callers[number % callers.len()].clone();
-        let good = shop.goods[dice.index(shop.goods.len())].clone();
+        let good = goods[dice.index(goods.len())].clone();
+        let owner = shop.owner.over(caller.clone());
+        let (pictured, picture) = (pictured.product_id.clone(), picture.clone());
         let product = products[dice.index(products.len())].clone();
         let (key, phone) = (
             dice.word("deps"),
@@ -124,6 +141,7 @@ pub async fn run(callers: Vec<Caller>, shop: &Shop, log: Log, stop: Cancellation
                         request.metadata_mut().insert("x-forwarded-for", address);
                         answer(caller.auth().request_otp(request).await)
                     }
+                    Class::Picture => show(&owner, pictured, picture).await,
                 }
             };
             let outcome = match tokio::time::timeout(HUNG, work).await {
@@ -141,6 +159,35 @@ pub async fn run(callers: Vec<Caller>, shop: &Shop, log: Log, stop: Cancellation
         });
     }
     while open.join_next().await.is_some() {}
+}
+
+/// A picture of few bytes.
+fn picture() -> Vec<u8> {
+    let mut bytes = std::io::Cursor::new(Vec::new());
+    let picture = image::RgbImage::from_pixel(16, 16, image::Rgb([200, 120, 40]));
+    picture
+        .write_to(&mut bytes, image::ImageFormat::Png)
+        .unwrap();
+    bytes.into_inner()
+}
+
+/// Adds a picture to a product, and takes it off again.
+async fn show(owner: &Caller, product: String, picture: Vec<u8>) -> Result<(), String> {
+    let upload = owner.ask(UploadProductImageRequest {
+        product_id: product.clone(),
+        file: picture,
+        content_type: "image/png".to_owned(),
+    });
+    let added = owner.media().upload_product_image(in_time(upload)).await;
+    let image_id = added.map(|it| it.into_inner().image_id);
+    let remove = owner.ask(RemoveProductImageRequest {
+        id: product,
+        image_id: match image_id {
+            Ok(id) => id,
+            Err(status) => return answer::<()>(Err(status)),
+        },
+    });
+    answer(owner.catalog().remove_product_image(in_time(remove)).await)
 }
 
 fn in_time<T>(mut request: Request<T>) -> Request<T> {

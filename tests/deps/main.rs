@@ -1,11 +1,12 @@
 //! Things break around souk, one after the other, while it is in use: the database answers
 //! nothing, cuts its connections, is slow, or lets nobody have a lock; Redis dies, is slow,
-//! forgets; the provider of text messages never answers. For each it is written down what
+//! forgets; the provider of text messages never answers; the bucket fails, or never answers.
+//! For each it is written down what
 //! goes on working (docs/RELIABILITY.md), and that is held against what callers see. No
 //! call may outlast its deadline.
 //!
 //! On PostgreSQL two processes share the database and a Redis; SQLite has one process and
-//! nothing but the provider to lose. SOUK_TIER=long lets each fault last 30 seconds,
+//! nothing but provider and bucket to lose. SOUK_TIER=long lets each fault last 30 seconds,
 //! SOUK_FAULT chooses one of them.
 
 #![allow(
@@ -19,6 +20,13 @@ mod faults;
 mod load;
 #[path = "../rig/mod.rs"]
 mod rig;
+#[path = "../it/support/s3.rs"]
+#[allow(
+    dead_code,
+    clippy::disallowed_methods,
+    reason = "the stand-in of the integration tests, of which this program uses a part"
+)]
+mod s3;
 mod town;
 mod trial;
 #[path = "../it/support/twilio.rs"]
@@ -43,7 +51,7 @@ async fn what_breaks_around_souk_breaks_no_promise() {
     };
     let mut town = Town::build().await;
     let faults: &[Fault] = match Kind::chosen() {
-        Kind::Sqlite => &[Fault::SmsSilent],
+        Kind::Sqlite => &Fault::OUTSIDE,
         Kind::Postgres => &Fault::ALL,
     };
     let only = setting("SOUK_FAULT", String::new());

@@ -2,7 +2,10 @@
 
 use std::net::Ipv4Addr;
 
+use souk::kernel::Clock;
+
 use crate::rig::{Caller, Kind, Proxy, RedisServer, Shop, Souk, free_port};
+use crate::s3::FakeS3;
 use crate::twilio::FakeTwilio;
 
 const SETTINGS: &[(&str, &str)] = &[
@@ -16,6 +19,7 @@ pub struct Town {
     pub souks: Vec<Souk>,
     pub shop: Shop,
     pub twilio: FakeTwilio,
+    pub bucket: FakeS3,
     /// The way to PostgreSQL; SQLite has none.
     pub database: Option<Proxy>,
     pub redis: Option<(RedisServer, Proxy)>,
@@ -24,10 +28,12 @@ pub struct Town {
 impl Town {
     pub async fn build() -> Self {
         let twilio = FakeTwilio::start().await;
+        let bucket = FakeS3::start(|| Clock::system().now()).await;
         let mut first = Souk::install("deps")
             .await
             .with(SETTINGS)
-            .with(&twilio.settings());
+            .with(&twilio.settings())
+            .with(&bucket.settings(&bucket.public_url()));
         let (mut database, mut redis) = (None, None);
         if Kind::chosen() == Kind::Postgres {
             let (proxy, url) = first.database.behind_proxy().await;
@@ -47,11 +53,12 @@ impl Town {
             souk.start().await;
         }
         let owner = Caller::guest(&souks[0].url()).sign_in("0550000001").await;
-        let shop = Shop::open(owner, "Bowl", &[1_000_000; 8]).await;
+        let shop = Shop::open(owner, "Bowl", &[1_000_000; 9]).await;
         Self {
             souks,
             shop,
             twilio,
+            bucket,
             database,
             redis,
         }

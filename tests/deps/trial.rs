@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use souk::pb::souk::ops::v1::{CheckLivenessRequest, CheckReadinessRequest};
 use tokio_util::sync::CancellationToken;
 
-use crate::faults::{Fate, Fault};
+use crate::faults::{Fate, Fault, RECOVERY};
 use crate::load::{Call, Class, DEADLINE, Log, TOO_LATE, run};
 use crate::rig::{Caller, pause};
 use crate::town::Town;
@@ -18,8 +18,6 @@ const BEFORE: Duration = Duration::from_secs(2);
 const LAST: Duration = Duration::from_millis(500);
 /// Within this, what is refused is refused quickly, and readiness has turned.
 const NOTICED: Duration = Duration::from_secs(5);
-/// How long souk may take to recover.
-const RECOVERY: Duration = Duration::from_secs(5);
 /// How long it is watched after that.
 const AFTER: Duration = Duration::from_secs(2);
 /// By then the fault has been noticed, and calls of before are over.
@@ -29,6 +27,8 @@ const REFUSAL: Duration = Duration::from_millis(2_500);
 /// How much longer than three times the quiet tail a call that works may take: a reader
 /// may give two stale values a quarter of a second each to be loaded anew.
 const NOISE: Duration = Duration::from_secs(1);
+/// The reason of a picture for which its owner has no place left.
+const FULL: &str = "RATE_LIMIT_EXCEEDED";
 /// A call ends at its deadline; this much more is the test's own.
 const OVER: Duration = Duration::from_millis(600);
 
@@ -76,7 +76,8 @@ pub async fn hold(town: &mut Town, fault: Fault, lasts: Duration) -> Trial {
         pause(lasts).await;
         fault.end(town, held).await;
         let ended = Instant::now();
-        pause(RECOVERY + AFTER).await;
+        let slowest = Class::ALL.map(|class| fault.recovery(class));
+        pause(slowest.into_iter().max().unwrap_or(RECOVERY) + AFTER).await;
         stop.cancel();
         (began, ended)
     };
@@ -88,7 +89,7 @@ pub async fn hold(town: &mut Town, fault: Fault, lasts: Duration) -> Trial {
         before: log.of(class, began - BEFORE, began - LAST),
         during: log.of(class, began, ended),
         noticed: log.of(class, began + SETTLED, ended - REFUSAL),
-        after: log.of(class, ended + RECOVERY, over),
+        after: log.of(class, ended + fault.recovery(class), over),
     });
     let since = |from: Instant, ready: bool| {
         let mut seen = signs.ready.iter().filter(|(at, _)| *at >= from);
@@ -170,6 +171,8 @@ impl Row {
             }),
             Fate::Either => refuse(&self.during, "failed otherwise", &|it| match &it.outcome {
                 Ok(()) => true,
+                // One user sends two pictures at once: more wait for those that hang.
+                Err(reason) if class == Class::Picture && reason == FULL => true,
                 Err(reason) => ["UNAVAILABLE", "CONFLICT", TOO_LATE].contains(&reason.as_str()),
             }),
         }

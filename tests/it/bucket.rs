@@ -10,6 +10,7 @@ use http::StatusCode;
 use souk::clients::blob::{Arrival, Blobs, Head, NewBlob, Part, SentPart, Ticket};
 use souk::kernel::{Error, Reason};
 
+use crate::support::bucket::beginning;
 use crate::support::s3::{FakeS3, Fault};
 use crate::support::{TestApp, until};
 
@@ -234,7 +235,7 @@ async fn a_copy_that_fails_late_is_no_copy() {
 
 #[tokio::test]
 async fn a_store_that_is_away_is_left_alone_and_nothing_else_suffers() {
-    let s3 = FakeS3::start().await;
+    let s3 = FakeS3::start(beginning).await;
     let public_url = s3.public_url();
     let app = TestApp::adjusted(&s3.settings(&public_url), |parts| {
         parts.http.total = Duration::from_millis(200);
@@ -284,7 +285,7 @@ async fn callers_who_go_away_take_the_store_from_nobody() {
 
 #[tokio::test]
 async fn a_bucket_that_is_not_there_says_nothing_of_its_files() {
-    let s3 = FakeS3::start().await;
+    let s3 = FakeS3::start(beginning).await;
     let public_url = s3.public_url();
     let mut settings = s3.settings(&public_url);
     settings[3].1 = "another-bucket";
@@ -301,7 +302,7 @@ async fn a_bucket_that_is_not_there_says_nothing_of_its_files() {
 
 #[tokio::test]
 async fn a_wrong_key_is_told_as_a_store_that_is_away() {
-    let s3 = FakeS3::start().await;
+    let s3 = FakeS3::start(beginning).await;
     let public_url = s3.public_url();
     let mut settings = s3.settings(&public_url);
     settings[2].1 = "another-key-than-that-of-the-bucket";

@@ -35,16 +35,23 @@ pub enum Database {
 impl Database {
     /// An empty database, named after `label`.
     pub async fn create(kind: Kind, dir: &TempDir, label: &str) -> Self {
-        if kind == Kind::Sqlite {
-            return Self::Sqlite {
+        match kind {
+            Kind::Sqlite => Self::Sqlite {
                 path: dir.path().join("souk.db").display().to_string(),
-            };
+            },
+            Kind::Postgres => {
+                let server: String = setting("TEST_POSTGRES_URL", String::new());
+                assert!(
+                    !server.is_empty(),
+                    "TEST_POSTGRES_URL names the PostgreSQL server to test on"
+                );
+                Self::create_on(server, dir, label).await
+            }
         }
-        let server: String = setting("TEST_POSTGRES_URL", String::new());
-        assert!(
-            !server.is_empty(),
-            "TEST_POSTGRES_URL names the PostgreSQL server to test on"
-        );
+    }
+
+    /// An empty database of a PostgreSQL server.
+    pub async fn create_on(server: String, dir: &TempDir, label: &str) -> Self {
         // The folder's name is random; a database's name is all lower case.
         let unique = dir.path().file_name().unwrap().to_string_lossy();
         let unique: String = unique.chars().filter(char::is_ascii_alphanumeric).collect();

@@ -48,19 +48,25 @@ impl Souk {
 
     pub async fn install_on(kind: Kind, label: &str) -> Self {
         let dir = tempfile::Builder::new().prefix("souk-").tempdir().unwrap();
-        let mut souk = Self {
-            database: Arc::new(Database::create(kind, &dir, label).await),
+        let database = Database::create(kind, &dir, label).await;
+        Self::over(dir, database)
+    }
+
+    /// An installation with its data in a folder and a database.
+    pub fn over(dir: TempDir, database: Database) -> Self {
+        let souk = Self {
+            database: Arc::new(database),
             port: free_port(),
             dir: Arc::new(dir),
             settings: Vec::new(),
             child: None,
         };
-        if setting("SOUK_TEST_REDIS", "off".to_owned()) == "on" {
-            let url: String = setting("TEST_REDIS_URL", String::new());
-            assert!(!url.is_empty(), "TEST_REDIS_URL names the Redis to test on");
-            souk = souk.on_redis(url);
+        if setting("SOUK_TEST_REDIS", "off".to_owned()) != "on" {
+            return souk;
         }
-        souk
+        let url: String = setting("TEST_REDIS_URL", String::new());
+        assert!(!url.is_empty(), "TEST_REDIS_URL names the Redis to test on");
+        souk.on_redis(url)
     }
 
     /// The same installation with settings of its own.

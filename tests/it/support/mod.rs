@@ -3,6 +3,7 @@
 
 pub mod accounts;
 pub mod app;
+pub mod bucket;
 pub mod builders;
 pub mod clerk;
 pub mod clients;

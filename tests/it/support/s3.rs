@@ -15,11 +15,9 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use sha2::{Digest, Sha256};
+use souk::kernel::Time;
 use souk::kernel::seal::hmac;
 use tokio::net::TcpListener;
-
-use super::TestApp;
-use super::app::START;
 
 const BUCKET: &str = "souk-files";
 const KEY_ID: &str = "0123456789abcdef";
@@ -54,6 +52,8 @@ pub struct Object {
 pub struct FakeS3 {
     /// Where it is.
     pub url: String,
+    /// Its clock, by which tickets run out.
+    now: fn() -> Time,
     state: Arc<Mutex<State>>,
 }
 
@@ -75,24 +75,12 @@ struct Upload {
     parts: BTreeMap<u32, (String, Bytes)>,
 }
 
-impl TestApp {
-    /// A server that keeps files in a bucket, and the bucket.
-    pub async fn on_s3() -> (Self, FakeS3) {
-        let s3 = FakeS3::start().await;
-        let public_url = s3.public_url();
-        let settings = s3.settings(&public_url);
-        (
-            Self::adjusted(&settings, |parts| parts.blobs = None).await,
-            s3,
-        )
-    }
-}
-
 impl FakeS3 {
-    pub async fn start() -> Self {
+    pub async fn start(now: fn() -> Time) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let fake = Self {
             url: format!("http://{}", listener.local_addr().unwrap()),
+            now,
             state: Arc::default(),
         };
         let serving = fake.clone();
@@ -141,7 +129,7 @@ impl FakeS3 {
         self.lock().always = fault;
     }
 
-    /// Its clock stands where every test begins, and is ahead by so much from now on.
+    /// Its clock is ahead by so much from now on.
     pub fn later(&self, by: Duration) {
         self.lock().later = by;
     }
@@ -210,8 +198,8 @@ impl FakeS3 {
         if let Some(name) = call.path.strip_prefix("/public/") {
             return Ok(state.shown(name));
         }
-        let start = u64::try_from(START.seconds()).unwrap();
-        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(start) + state.later;
+        let seconds = u64::try_from((self.now)().seconds()).unwrap();
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(seconds) + state.later;
         Ok(match call.refusal(now) {
             Some(code) => error(StatusCode::FORBIDDEN, code),
             None => state.answer(&call),
