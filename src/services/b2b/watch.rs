@@ -50,7 +50,7 @@ impl B2b {
             let (offer, own) = access::visible(conn, &trader, id).await?;
             let number = own.as_ref().map(|own| own.number);
             let bids = match offer.is_auction() {
-                true => b2b.top_bids(conn, id, number).await?,
+                true => b2b.top_bids(conn, &offer, number).await?,
                 false => Vec::new(),
             };
             Ok(Snapshot {

@@ -66,7 +66,7 @@ async fn log(by: &Client, offer: &str) -> Vec<(i32, i64, bool)> {
         .collect()
 }
 
-async fn history(by: &Client, offer: &str) -> Vec<Bid> {
+pub async fn history(by: &Client, offer: &str) -> Vec<Bid> {
     let request = GetBidHistoryRequest {
         offer_id: offer.into(),
     };

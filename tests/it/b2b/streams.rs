@@ -13,6 +13,7 @@ use souk::pb::souk::b2b::v1::{
 };
 use tonic::Streaming;
 
+use super::bids::history;
 use crate::support::traders::{Traders, auction, negotiable, put_into_tier, response};
 use crate::support::{Client, TestApp, reason};
 
@@ -136,6 +137,28 @@ async fn an_auction_is_told_from_its_bids_to_its_end_in_order() {
     assert_eq!(others, expected, "{all:?}");
     watch(rival, &lot, Some(&token)).await.unwrap();
     app.assert_sound().await;
+}
+
+#[tokio::test]
+async fn a_stream_begins_with_the_bids_that_its_offer_counts() {
+    let app = TestApp::start().await;
+    let traders = Traders::new(&app).await;
+    let (seller, buyer) = (&traders.grossiste.client, &traders.fournisseur.client);
+    let lot = seller.offer(auction(&app, 2 * HOUR)).await.id;
+    buyer.responded(&lot, 1_000, 20).await;
+    // As a reader sees it who reads the offer before a bid, and the bids after it.
+    let sql = "INSERT INTO b2b_bids (offer_id, number, response_id, amount, quantity, automatic, \
+               ends_at, created_at) SELECT offer_id, 2, response_id, amount + 500, quantity, \
+               automatic, ends_at, created_at FROM b2b_bids";
+    app.execute(sql, []).await;
+    assert_eq!(app.number("SELECT count(*) FROM b2b_bids").await, 2);
+
+    let mut stream = watch(buyer, &lot, None).await.unwrap();
+    let first = next(&mut stream).await;
+    assert_eq!(told(&first), (Type::Snapshot, 2, None));
+    let numbers: Vec<i32> = first.bids.iter().map(|bid| bid.number).collect();
+    assert_eq!(numbers, [1], "the next is told as it happens");
+    assert_eq!(history(buyer, &lot).await.len(), 1);
 }
 
 #[tokio::test]

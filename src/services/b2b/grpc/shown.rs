@@ -107,17 +107,18 @@ impl B2b {
             return Err(Error::new(Reason::WrongResponseType, message));
         }
         let own = own.map(|own| own.number);
-        self.top_bids(conn, id, own).await
+        self.top_bids(conn, &offer, own).await
     }
 
-    /// The highest bids of an auction, the highest first; `own` is the reader's number.
+    /// The highest bids of an auction as it was read, the highest first; `own` is the
+    /// reader's number.
     pub(in super::super) async fn top_bids(
         &self,
         conn: &impl Conn,
-        id: OfferId,
+        offer: &Offer,
         own: Option<i32>,
     ) -> Result<Vec<pb::Bid>> {
-        let bids = lists::top_bids(conn, id).await?;
+        let bids = lists::top_bids(conn, offer).await?;
         let bids = bids.iter();
         Ok(bids
             .map(|(bid, bidder)| bid_to_pb(bid, *bidder, own == Some(*bidder)))

@@ -184,12 +184,18 @@ fn responses_of(filter: &ResponseFilter) -> Condition {
         .add_option(status)
 }
 
-/// The highest bids of an auction with the numbers of their bidders, the highest first.
-pub async fn top_bids(conn: &impl Conn, id: OfferId) -> Result<Vec<(bid::Model, i32)>> {
+/// The highest bids of an auction with the numbers of their bidders, the highest first. Those
+/// made since the offer was read are left out, so that both show the same moment.
+pub async fn top_bids(conn: &impl Conn, offer: &Offer) -> Result<Vec<(bid::Model, i32)>> {
     let sql = "SELECT bids.*, responses.number AS bidder FROM b2b_bids bids \
                JOIN b2b_responses responses ON responses.id = bids.response_id \
-               WHERE bids.offer_id = $1 ORDER BY bids.number DESC LIMIT $2";
-    let values = [id.uuid().into(), TOP.cast_signed().into()];
+               WHERE bids.offer_id = $1 AND bids.number <= $2 \
+               ORDER BY bids.number DESC LIMIT $3";
+    let values = [
+        offer.id.into(),
+        offer.bids_count.into(),
+        TOP.cast_signed().into(),
+    ];
     let statement = Statement::from_sql_and_values(conn.get_database_backend(), sql, values);
     let rows = conn.query_all_raw(statement).await?;
     let read = rows.iter().map(|row| {
