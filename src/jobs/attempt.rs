@@ -161,7 +161,7 @@ impl Jobs {
                     Err(_elapsed) => Outcome::Failed(Failure::of("the handler took too long")),
                 },
                 () = self.0.give_back.cancelled() => return Outcome::CutShort,
-                () = tokio::time::sleep(self.0.config.lease / 3) => {
+                () = tokio::time::sleep(claimed.lease / 3) => {
                     if !self.renew(claimed).await {
                         return Outcome::Lost;
                     }
@@ -171,7 +171,7 @@ impl Jobs {
     }
 
     async fn renew(&self, claimed: &Claimed) -> bool {
-        let until = self.0.db.clock().now() + self.0.config.lease;
+        let until = self.0.db.clock().now() + claimed.lease;
         let renew = |tx: crate::db::Tx| async move {
             lease::renew(&tx, claimed.id, claimed.attempt, until).await
         };

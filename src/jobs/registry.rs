@@ -81,6 +81,7 @@ pub(super) struct Schedule {
 pub struct Registry {
     handlers: HashMap<&'static str, Handler>,
     schedules: Vec<Schedule>,
+    leases: HashMap<&'static str, Duration>,
 }
 
 impl Registry {
@@ -134,6 +135,19 @@ impl Registry {
             kind,
         });
         self
+    }
+
+    /// Leases the jobs of a queue for no longer than this. For those that are done in a
+    /// moment, may run twice at once, and must not wait long where their worker has died.
+    #[must_use]
+    pub fn leased(mut self, queue: &'static str, lease: Duration) -> Self {
+        self.leases.insert(queue, lease);
+        self
+    }
+
+    /// How long jobs of a queue are leased, where `usual` is the longest.
+    pub(super) fn lease(&self, queue: &str, usual: Duration) -> Duration {
+        self.leases.get(queue).map_or(usual, |own| usual.min(*own))
     }
 
     pub(super) fn handler(&self, kind: &str) -> Option<Handler> {

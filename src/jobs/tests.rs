@@ -306,15 +306,15 @@ async fn work_that_kills_its_worker_is_parked_in_the_end() {
             priority: 0,
         };
         let level = &level;
-        let lease = |tx: &crate::db::Tx| lease::Lease {
+        let lease = lease::Lease {
             owner: "gone",
-            until: tx.now() + Duration::from_secs(60),
+            lasts: Duration::from_secs(60),
         };
         for _ in 0..3 {
             let claimed = db
                 .transact(|tx| async move {
                     lease::recover_abandoned(&tx).await?;
-                    lease::claim(&tx, level, &["work"], 1, &lease(&tx)).await
+                    lease::claim(&tx, level, &["work"], 1, lease).await
                 })
                 .await
                 .unwrap();
@@ -327,6 +327,30 @@ async fn work_that_kills_its_worker_is_parked_in_the_end() {
         let job = the_job(&db).await;
         assert_eq!(job.state, State::Dead);
         assert_eq!(job.last_error.as_deref(), Some("the worker vanished"));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_queue_may_lease_for_less() {
+    on_each(clock(), |db| async move {
+        let lease_of = async |registry: Registry| {
+            let base = db.clone();
+            let registry = registry.register("work", move |run| {
+                let base = base.clone();
+                async move {
+                    let until = the_lease(&base, run.id).await;
+                    assert_eq!(until, base.clock().now().micros() + 2_000_000);
+                    Ok(())
+                }
+            });
+            let worker = Jobs::new(db.clone(), registry, quiet());
+            enqueue(&db, new("work")).await;
+            assert_eq!(worker.run_due().await.unwrap(), 1);
+            the_job(&db).await.state
+        };
+        let short = Registry::new().leased("test", Duration::from_secs(2));
+        assert_eq!(lease_of(short).await, State::Done);
     })
     .await;
 }

@@ -26,7 +26,8 @@ const BATCH: usize = 16;
 pub struct JobsConfig {
     /// How long a worker sleeps when nothing wakes it.
     pub poll: Duration,
-    /// How long a claim holds without a sign of life; live workers renew it.
+    /// How long a claim holds without a sign of life, where a queue says no less; live
+    /// workers renew it.
     pub lease: Duration,
     /// How long one try may take.
     pub max_run: Duration,
@@ -256,13 +257,12 @@ impl Jobs {
             return Ok(Vec::new());
         }
         let kinds = &kinds;
-        let claim = |tx: crate::db::Tx| async move {
-            let lease = Lease {
-                owner: &shared.owner,
-                until: tx.now() + shared.config.lease,
-            };
-            lease::claim(&tx, level, kinds, limit, &lease).await
+        let lease = Lease {
+            owner: &shared.owner,
+            lasts: shared.registry.lease(&level.queue, shared.config.lease),
         };
+        let claim =
+            |tx: crate::db::Tx| async move { lease::claim(&tx, level, kinds, limit, lease).await };
         shared.db.transact(claim).await
     }
 }

@@ -1,5 +1,7 @@
 //! The queries of workers: what is due, who holds it, what it came to.
 
+use std::time::Duration;
+
 use sea_orm::{ConnectionTrait, DbErr, Value};
 
 use super::{State, changed_one};
@@ -15,12 +17,15 @@ pub(in crate::jobs) struct Claimed {
     pub(in crate::jobs) attempt: i32,
     pub(in crate::jobs) max_attempts: i32,
     pub(in crate::jobs) order_key: Option<String>,
+    /// How long the claim holds without a sign of life.
+    pub(in crate::jobs) lease: Duration,
 }
 
-/// Who claims, and until when the claim holds.
+/// Who claims, and how long the claim holds without a sign of life.
+#[derive(Debug, Clone, Copy)]
 pub(in crate::jobs) struct Lease<'a> {
     pub(in crate::jobs) owner: &'a str,
-    pub(in crate::jobs) until: Time,
+    pub(in crate::jobs) lasts: Duration,
 }
 
 /// Jobs that are claimed together.
@@ -99,7 +104,7 @@ pub(in crate::jobs) async fn claim(
     level: &Level,
     kinds: &[&'static str],
     limit: usize,
-    lease: &Lease<'_>,
+    lease: Lease<'_>,
 ) -> Result<Vec<Claimed>> {
     let sql = claim_sql(tx.dialect(), kinds.len());
     let mut values: Vec<Value> = vec![
@@ -108,7 +113,7 @@ pub(in crate::jobs) async fn claim(
         tx.now().micros().into(),
         (limit as i64).into(),
         lease.owner.into(),
-        lease.until.micros().into(),
+        (tx.now() + lease.lasts).micros().into(),
     ];
     values.extend(kinds.iter().map(|kind| Value::from(*kind)));
     let rows = tx
@@ -124,6 +129,7 @@ pub(in crate::jobs) async fn claim(
             attempt: row.try_get("", "attempts")?,
             max_attempts: row.try_get("", "max_attempts")?,
             order_key: row.try_get("", "order_key")?,
+            lease: lease.lasts,
         };
         Ok((run_at, claimed))
     });

@@ -152,9 +152,9 @@ async fn a_vanished_worker_lets_the_next_of_the_key_go_once_its_job_is_dead() {
             .transact(|tx| async move {
                 let lease = lease::Lease {
                     owner: "gone",
-                    until: tx.now() + Duration::from_secs(60),
+                    lasts: Duration::from_secs(60),
                 };
-                lease::claim(&tx, level, &["work"], 5, &lease).await
+                lease::claim(&tx, level, &["work"], 5, lease).await
             })
             .await
             .unwrap();

@@ -82,9 +82,9 @@ async fn claims(db: &Db) -> Vec<JobId> {
         let found = db.transact(|tx| async move {
             let lease = lease::Lease {
                 owner: "owner",
-                until: tx.now(),
+                lasts: Duration::ZERO,
             };
-            lease::claim(&tx, level, &["work"], 16, &lease).await
+            lease::claim(&tx, level, &["work"], 16, lease).await
         });
         claimed.extend(found.await.unwrap().into_iter().map(|job| job.id));
     }

@@ -17,6 +17,9 @@ const SWEEP: &str = "b2b.turn-overdue";
 const PERIOD: Duration = Duration::from_secs(5);
 /// The queue of both.
 pub(super) const QUEUE: &str = "b2b";
+/// How long a job waits whose worker has died: it is done in a moment, and others may do it
+/// again meanwhile.
+const LEASE: Duration = Duration::from_secs(2);
 /// Offers that one sweep takes in.
 const BATCH: u64 = 100;
 
@@ -45,6 +48,7 @@ pub fn register(registry: Registry, b2b: &B2b) -> Registry {
             async move { b2b.sweep().await }
         })
         .every(SWEEP, PERIOD, QUEUE, SWEEP)
+        .leased(QUEUE, LEASE)
 }
 
 impl B2b {
