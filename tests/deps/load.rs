@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::metadata::AsciiMetadataValue;
 use tonic::{Request, Status};
 
-use crate::rig::{Caller, Dice, Shop, Verdict, judge, lines, order};
+use crate::rig::{Caller, Dice, Shop, Verdict, judge, lines, order, picture};
 
 /// Calls a second.
 const RATE: u32 = 100;
@@ -80,7 +80,7 @@ pub async fn run(callers: Vec<Caller>, shop: &Shop, log: Log, stop: Cancellation
     // The last product is for pictures: what changes is not cached.
     let (pictured, goods) = shop.goods.split_last().unwrap();
     let products: Vec<String> = goods.iter().map(|it| it.product_id.clone()).collect();
-    let picture = picture();
+    let picture = picture(16);
     let mut number = 0;
     while stop.run_until_cancelled(ticks.tick()).await.is_some() {
         while open.try_join_next().is_some() {}
@@ -159,16 +159,6 @@ pub async fn run(callers: Vec<Caller>, shop: &Shop, log: Log, stop: Cancellation
         });
     }
     while open.join_next().await.is_some() {}
-}
-
-/// A picture of few bytes.
-fn picture() -> Vec<u8> {
-    let mut bytes = std::io::Cursor::new(Vec::new());
-    let picture = image::RgbImage::from_pixel(16, 16, image::Rgb([200, 120, 40]));
-    picture
-        .write_to(&mut bytes, image::ImageFormat::Png)
-        .unwrap();
-    bytes.into_inner()
 }
 
 /// Adds a picture to a product, and takes it off again.

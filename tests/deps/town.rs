@@ -12,6 +12,7 @@ const SETTINGS: &[(&str, &str)] = &[
     ("MAX_CONNECTIONS_PER_IP", "10000"),
     ("TRUST_PROXY", "127.0.0.1"),
     ("SMS_DAILY_LIMIT", "1000000"),
+    ("RATE_UPLOAD", "1000000/60s"),
     ("DATABASE_MAX_CONNECTIONS", "10"),
 ];
 
