@@ -24,7 +24,7 @@ use crate::edge::Edge;
 use crate::events::{Events, EventsConfig};
 use crate::files::Files;
 use crate::grpc::{Calls, Limiters, Server, ServerConfig};
-use crate::jobs::Jobs;
+use crate::jobs::{Jobs, Registry};
 use crate::kernel::seal::Sealer;
 use crate::kernel::task::Tasks;
 use crate::kernel::{Clock, Error, Reason, Result};
@@ -154,15 +154,7 @@ impl App {
         };
         let services = services::build(&base);
         db.set_observers(services.observers);
-        let how = config.jobs.config.clone();
-        let jobs = if overrides.background {
-            Jobs::start(db.clone(), services.registry, &tasks, how)
-        } else {
-            Jobs::new(db.clone(), services.registry, how)
-        };
-        if metrics.is_some() {
-            tasks.spawn(jobs.clone().keep_gauges(tasks.stopping()));
-        }
+        let jobs = run(&base, services.registry, overrides.background);
         Ok(Self {
             config,
             db,
@@ -262,6 +254,21 @@ impl App {
     pub fn counters(&self) -> &Arc<dyn Counters> {
         &self.shared.counters
     }
+}
+
+/// The jobs, which run by themselves where `background` says so.
+fn run(base: &Base, registry: Registry, background: bool) -> Jobs {
+    let (db, how) = (base.db.clone(), base.config.jobs.config.clone());
+    let jobs = if background {
+        Jobs::start(db, registry, &base.tasks, how)
+    } else {
+        Jobs::new(db, registry, how)
+    };
+    if base.metrics.is_some() {
+        let gauges = jobs.clone().keep_gauges(base.tasks.stopping());
+        base.tasks.spawn(gauges);
+    }
+    jobs
 }
 
 fn with_reflection(routes: Routes, config: &ServerConfig) -> Result<Routes> {

@@ -1,6 +1,8 @@
 //! Where each service is built and added: its routes, its jobs, and what it must see of
 //! commits. From left to right, so that each finds those that it calls.
 
+mod each;
+
 use std::sync::Arc;
 
 use tonic::service::Routes;
@@ -11,7 +13,7 @@ use crate::clients::blob::Blobs;
 use crate::clients::clerk::Clerk;
 use crate::clients::mail::Mail;
 use crate::clients::sms::Sms;
-use crate::config::{self, Config};
+use crate::config::Config;
 use crate::db::{Db, Observer};
 use crate::events::{self, Events, register_retention};
 use crate::jobs::{Registry, register_purges};
@@ -30,22 +32,14 @@ use crate::pb::souk::orders::v1::order_service_server::OrderServiceServer;
 use crate::pb::souk::reels::v1::reel_service_server::ReelServiceServer;
 use crate::pb::souk::stores::v1::store_service_server::StoreServiceServer;
 use crate::pb::souk::users::v1::user_service_server::UserServiceServer;
-use crate::services::analytics::Analytics;
-use crate::services::auth::{self, Auth, EndSessions, ForgetCredentials};
-use crate::services::b2b::{self, B2b, ForgetTraders, OffersUnderWay};
-use crate::services::cart::{Carts, EmptyCarts};
-use crate::services::catalog::{self, Catalog};
-use crate::services::delivery::Delivery;
-use crate::services::inventory::{self, Inventory, StockOfProducts};
-use crate::services::media::{self, KeptPictures, Media, MediaReady};
-use crate::services::ops::{Exposition, Health, Ops};
-use crate::services::orders::{self, ForgetBuyers, Orders, OrdersUnderWay};
-use crate::services::reels::{
-    self, DeleteReels, ForgetComments, Reels, ReelsOfFiles, TakeLikesBack,
-};
-use crate::services::shipping::{self, Shipping};
-use crate::services::stores::{self, Stores};
-use crate::services::users::{Neighbours, Open, Users};
+use crate::services::auth::{self, Auth};
+use crate::services::b2b::{self, OffersUnderWay};
+use crate::services::inventory;
+use crate::services::media::{self, KeptPictures};
+use crate::services::ops::{Health, Ops};
+use crate::services::orders::{self, OrdersUnderWay};
+use crate::services::reels;
+use crate::services::users::Open;
 use crate::telemetry::metrics::Metrics;
 
 /// What every service stands on.
@@ -75,123 +69,28 @@ pub(super) struct Services {
 }
 
 pub(super) fn build(base: &Base) -> Services {
-    let (db, sealer) = (|| base.db.clone(), || base.sealer.clone());
-    let (config, events) = (&*base.config, || base.events.clone());
-    let currency = config.market.currency;
     let open = Open {
         orders: Arc::new(OrdersUnderWay),
         offers: Arc::new(OffersUnderWay),
     };
     let pictures = Arc::new(KeptPictures::new(base.blobs.clone()));
-    let stores = Stores::new(
-        db(),
-        sealer(),
-        open.clone(),
-        pictures.clone(),
-        of_stores(config),
-    );
-    let neighbours = Neighbours {
-        open: open.clone(),
-        stores: Arc::new(stores.clone()),
-        sessions: Arc::new(EndSessions),
-        pictures: pictures.clone(),
-        farewells: vec![
-            Arc::new(EndSessions),
-            Arc::new(ForgetCredentials),
-            Arc::new(stores.clone()),
-            Arc::new(DeleteReels),
-            Arc::new(ForgetComments),
-            Arc::new(EmptyCarts),
-            Arc::new(ForgetBuyers),
-            Arc::new(TakeLikesBack),
-            Arc::new(ForgetTraders),
-        ],
-    };
-    let phone_country = config.market.phone_country.clone();
-    let users = Users::new(db(), sealer(), neighbours, phone_country);
-    let outside = auth::Outside {
-        sms: base.sms.clone(),
-        mail: base.mail.clone(),
-        clerk: base.clerk.clone(),
-        tally: Some(base.tally.clone()),
-    };
-    let auth = Auth::new(
-        db(),
-        sealer(),
-        outside,
-        open,
-        pictures.clone(),
-        of_auth(config),
-    );
-    let stock = Arc::new(StockOfProducts);
-    let cache = base.cache.as_ref();
-    let catalog = Catalog::new(
-        db(),
-        sealer(),
-        stores.clone(),
-        stock,
-        pictures,
-        of_catalog(config),
-        cache,
-    );
-    let inventory = Inventory::new(db(), sealer(), events(), stores.clone(), catalog.clone());
-    let listeners: Vec<Arc<dyn MediaReady>> = vec![Arc::new(ReelsOfFiles)];
-    let media = Media::new(
-        db(),
-        base.blobs.clone(),
-        stores.clone(),
-        catalog.clone(),
-        listeners,
-        media::Bounds {
-            upload_lasts: config.media.upload_lasts,
-            owner_bytes_max: config.media.owner_bytes_max,
-        },
-    );
-    let reels = Reels::new(
-        db(),
-        sealer(),
-        events(),
-        stores.clone(),
-        catalog.clone(),
-        media.clone(),
-        &base.tasks,
-    );
-    let analytics = Analytics::new(
-        db(),
-        sealer(),
-        stores.clone(),
-        catalog.clone(),
-        currency,
-        cache,
-    );
-    let shipping = Shipping::new(db(), stores.clone(), of_shipping(config));
-    let delivery = Delivery::new(db(), sealer(), stores.clone(), shipping.clone());
-    let carts = Carts::new(db(), stores.clone(), catalog.clone(), currency);
-    let orders = Orders::new(
-        db(),
-        events(),
-        sealer(),
-        stores.clone(),
-        catalog.clone(),
-        shipping.clone(),
-        of_orders(config),
-    );
-    let b2b = B2b::new(
-        db(),
-        sealer(),
-        events(),
-        stores.clone(),
-        catalog.clone(),
-        media.clone(),
-        of_b2b(config),
-    );
-    let health = Health::new(db(), base.redis.clone());
-    let environment = config.environment.as_str();
-    let told = base.metrics.clone();
-    let told = told.map(|metrics| -> Exposition { Arc::new(move || metrics.render()) });
-    let ops = Ops::new(db(), sealer(), health.clone(), told, environment);
+    let stores = base.stores(&open, &pictures);
+    let users = base.users(&stores, &open, &pictures);
+    let auth = base.auth(&open, &pictures);
+    let catalog = base.catalog(&stores, &pictures);
+    let inventory = base.inventory(&stores, &catalog);
+    let media = base.media(&stores, &catalog);
+    let reels = base.reels(&stores, &catalog, &media);
+    let analytics = base.analytics(&stores, &catalog);
+    let shipping = base.shipping(&stores);
+    let delivery = base.delivery(&stores, &shipping);
+    let carts = base.carts(&stores, &catalog);
+    let orders = base.orders(&stores, &catalog, &shipping);
+    let b2b = base.b2b(&stores, &catalog, &media);
+    let health = Health::new(base.db.clone(), base.redis.clone());
+    let ops = base.ops(&health);
 
-    let registry = register_purges(Registry::new(), &base.db, config.jobs.done_kept);
+    let registry = register_purges(Registry::new(), &base.db, base.config.jobs.done_kept);
     let registry = register_retention(registry, &base.events, events::KEPT);
     let registry = Ops::register(registry);
     let registry = auth::register(registry, &auth);
@@ -230,81 +129,5 @@ pub(super) fn build(base: &Base) -> Services {
         observers,
         auth,
         health,
-    }
-}
-
-fn of_stores(config: &Config) -> stores::Settings {
-    stores::Settings {
-        currency: config.market.currency,
-        default_phone_country: config.market.phone_country.clone(),
-    }
-}
-
-fn of_catalog(config: &Config) -> catalog::Settings {
-    catalog::Settings {
-        currency: config.market.currency,
-        strict_tiers: config.market.strict_tiers,
-    }
-}
-
-fn of_shipping(config: &Config) -> shipping::Settings {
-    shipping::Settings {
-        mode: match config.market.shipping {
-            config::ShippingMode::Flat => shipping::Mode::Flat,
-            config::ShippingMode::Table => shipping::Mode::Zones,
-        },
-        currency: config.market.currency,
-    }
-}
-
-fn of_orders(config: &Config) -> orders::Settings {
-    orders::Settings {
-        allow_adhoc_items: config.market.adhoc_items,
-        currency: config.market.currency,
-        default_phone_country: config.market.phone_country.clone(),
-        confirm_within: config.market.confirm_within,
-    }
-}
-
-fn of_b2b(config: &Config) -> b2b::Settings {
-    b2b::Settings {
-        currency: config.market.currency,
-        strict_tiers: config.market.strict_tiers,
-        auction_min: config.market.auction_min,
-        auction_extension: config.market.auction_extension,
-    }
-}
-
-fn of_auth(config: &Config) -> auth::Settings {
-    auth::Settings {
-        otp_secret: config.secrets.otp.clone(),
-        otp_dev_code: config
-            .auth
-            .otp_dev_code
-            .as_ref()
-            .map(|code| code.expose().clone()),
-        jwt_secret: config.secrets.jwt.clone(),
-        signing_key: config.keys.private.clone(),
-        previous_keys: config.keys.previous.clone(),
-        issuer: "souk".to_owned(),
-        audience: "souk".to_owned(),
-        access_ttl: config.auth.access_ttl,
-        session_ttl: config.auth.refresh_ttl,
-        session_policy: match config.auth.sessions {
-            config::SessionPolicy::Single => auth::SessionPolicy::Single,
-            config::SessionPolicy::Multi => auth::SessionPolicy::Multi,
-        },
-        sms_daily_limit: config.sms.daily_limit,
-        phone_country: config.market.phone_country.clone(),
-        accounts: of_accounts(&config.auth),
-    }
-}
-
-fn of_accounts(config: &config::Auth) -> auth::EmailAccounts {
-    auth::EmailAccounts {
-        client_url: config.client_url.clone(),
-        bootstrap_token: config.bootstrap_token.clone(),
-        admin_signup: config.admin_signup,
-        hashers: config.password_hashers,
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::read::{Name, Reader};
+use super::read::{Name, Problem, Reader, refused};
 use crate::kernel::Secret;
 
 const OTP_DEV_CODE: Name = ("OTP_DEV_CODE", "auth.otp_dev_code");
@@ -106,7 +106,18 @@ fn client_url(text: &str) -> Option<String> {
         .then(|| text.trim_end_matches('/').to_owned())
 }
 
-/// Whether a one-time password is fixed, which only development may do.
-pub(super) fn otp_is_fixed(auth: &Auth) -> bool {
-    auth.otp_dev_code.is_some()
+/// What production must not start with.
+pub(super) fn refusals(auth: &Auth) -> Vec<Problem> {
+    refused([
+        (
+            auth.otp_dev_code.is_some(),
+            OTP_DEV_CODE.0,
+            "must not be set: with it anybody signs in as anyone",
+        ),
+        (
+            auth.admin_signup,
+            "ALLOW_ADMIN_SIGNUP",
+            "must be off: with it anybody registers as an administrator",
+        ),
+    ])
 }

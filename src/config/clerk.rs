@@ -4,7 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::Uri;
 
-use super::read::{Name, Problem, Reader};
+use super::read::{Name, Problem, Reader, refused};
 use crate::kernel::Secret;
 
 const ISSUER: Name = ("CLERK_ISSUER", "clerk.issuer");
@@ -79,7 +79,7 @@ fn url(reader: &mut Reader, name: Name, default: Option<String>) -> Option<Strin
 /// What production must not start with.
 pub(super) fn refusals(clerk: &Clerk) -> Vec<Problem> {
     let plain = |url: &str| !url.starts_with("https://");
-    let checks = [
+    refused([
         (
             plain(&clerk.issuer),
             ISSUER.0,
@@ -97,47 +97,29 @@ pub(super) fn refusals(clerk: &Clerk) -> Vec<Problem> {
             WEBHOOK.0,
             "must be set: without it people whom Clerk deletes keep their accounts",
         ),
-    ];
-    checks
-        .into_iter()
-        .filter(|(wrong, _, _)| *wrong)
-        .map(|(_, setting, message)| Problem::new(setting, message))
-        .collect()
+    ])
 }
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
+    use super::super::read::testing::with;
     use super::*;
 
     const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
-    fn load(settings: &[(&str, &str)]) -> (Option<Clerk>, Vec<String>) {
-        let env: BTreeMap<String, String> = settings
-            .iter()
-            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-            .collect();
-        let mut reader = Reader::new(env, None);
-        let clerk = read(&mut reader);
-        let problems = reader.problems.iter().map(ToString::to_string).collect();
-        (clerk, problems)
-    }
-
     #[test]
     fn it_is_off_until_the_issuer_is_named() {
-        let (off, problems) = load(&[("CLERK_API_URL", "https://api.example")]);
-        assert!(off.is_none() && problems.is_empty());
-        let (on, problems) = load(&[("CLERK_ISSUER", "https://clerk.example.dz/")]);
-        let on = on.unwrap();
-        assert!(problems.is_empty());
+        let off = with(&[("CLERK_API_URL", "https://api.example")], read);
+        assert!(off.unwrap().is_none());
+        let on = with(&[("CLERK_ISSUER", "https://clerk.example.dz/")], read);
+        let on = on.unwrap().unwrap();
         assert_eq!(on.issuer, "https://clerk.example.dz");
         assert_eq!(
             on.jwks_url,
             "https://clerk.example.dz/.well-known/jwks.json"
         );
         assert_eq!(on.api_url, "https://api.clerk.com");
-        let (_, problems) = load(&[("CLERK_SECRET_KEY", "sk_test_1")]);
+        let problems = with(&[("CLERK_SECRET_KEY", "sk_test_1")], read).unwrap_err();
         assert!(problems[0].starts_with("CLERK_ISSUER must be set"));
     }
 
@@ -156,7 +138,7 @@ mod tests {
             if name != "CLERK_ISSUER" {
                 settings.push(("CLERK_ISSUER", "https://clerk.example.dz"));
             }
-            let (_, problems) = load(&settings);
+            let problems = with(&settings, read).unwrap_err();
             assert_eq!(problems.len(), 1, "{value}: {problems:?}");
             assert!(problems[0].starts_with(name), "{problems:?}");
         }
@@ -172,14 +154,13 @@ mod tests {
             ),
             ("CLERK_WEBHOOK_SECRET", SECRET),
         ];
-        let clerk = load(&safe).0.unwrap();
+        let clerk = with(&safe, read).unwrap().unwrap();
         assert_eq!(clerk.authorized_parties.len(), 2);
         assert_eq!(clerk.webhook_secrets[0].expose().len(), 24);
         assert!(refusals(&clerk).is_empty());
         assert!(!format!("{clerk:?}").contains("MfKQ9r8"));
-        let open = load(&[("CLERK_ISSUER", "http://clerk.example.dz")])
-            .0
-            .unwrap();
+        let open = with(&[("CLERK_ISSUER", "http://clerk.example.dz")], read);
+        let open = open.unwrap().unwrap();
         let refused: Vec<String> = refusals(&open).iter().map(ToString::to_string).collect();
         assert_eq!(refused.len(), 4, "{refused:?}");
     }
@@ -191,6 +172,7 @@ mod tests {
             ("CLERK_ISSUER", "https://clerk.example.dz"),
             ("CLERK_WEBHOOK_SECRET", two.as_str()),
         ];
-        assert_eq!(load(&settings).0.unwrap().webhook_secrets.len(), 2);
+        let clerk = with(&settings, read).unwrap().unwrap();
+        assert_eq!(clerk.webhook_secrets.len(), 2);
     }
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use super::read::{Name, Reader};
+use super::read::{Name, Problem, Reader, refused};
 use crate::db::{DbConfig, Dialect};
 
 const URL: Name = ("DATABASE_URL", "database.url");
@@ -95,8 +95,18 @@ fn from_parts(reader: &mut Reader) -> Option<String> {
     Some(url)
 }
 
+/// What production must not start with.
+pub(super) fn refusals(database: &DbConfig) -> Vec<Problem> {
+    let message = "must use TLS to another host: add sslmode=require, or better verify-full";
+    let replica = database.replica_url.as_deref();
+    refused([
+        (is_exposed(&database.url), URL.0, message),
+        (replica.is_some_and(is_exposed), REPLICA.0, message),
+    ])
+}
+
 /// Whether a database URL reaches another machine without TLS.
-pub(super) fn is_exposed(url: &str) -> bool {
+fn is_exposed(url: &str) -> bool {
     let Some((scheme, rest)) = url.split_once("://") else {
         return false;
     };
@@ -125,6 +135,7 @@ pub(super) fn is_exposed(url: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::super::read::testing::env;
     use super::*;
 
     #[test]
@@ -137,8 +148,7 @@ mod tests {
             ("sqlite://souk.db", "postgres://souk@localhost/copy", false),
         ] {
             let settings = [("DATABASE_URL", url), ("DATABASE_REPLICA_URL", replica)];
-            let env = settings.map(|(name, value)| (name.to_owned(), value.to_owned()));
-            let mut reader = Reader::new(env.into(), None);
+            let mut reader = Reader::new(env(&settings), None);
             let config = read(&mut reader, Path::new("data"));
             assert_eq!(config.replica_url.as_deref(), Some(replica));
             let problems = reader.finish();

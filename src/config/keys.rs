@@ -60,8 +60,7 @@ fn file<T>(
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
+    use super::super::read::testing::with;
     use super::*;
     use crate::kernel::signing::testing::{ed25519, rsa};
 
@@ -74,22 +73,18 @@ mod tests {
         }
     }
 
-    fn load(settings: &[(&str, &str)], production: bool) -> (Keys, Vec<String>) {
-        let env: BTreeMap<String, String> = settings
-            .iter()
-            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-            .collect();
-        let mut reader = Reader::new(env, None);
-        let keys = read(&mut reader, &secrets(), production);
-        let problems = reader.problems.iter().map(ToString::to_string).collect();
-        (keys, problems)
+    fn load(settings: &[(&str, &str)], production: bool) -> Result<Keys, Vec<String>> {
+        with(settings, |reader| read(reader, &secrets(), production))
+    }
+
+    fn refusal(settings: &[(&str, &str)], production: bool) -> String {
+        load(settings, production).unwrap_err().remove(0)
     }
 
     #[test]
     fn keys_come_from_files_and_nothing_is_needed() {
-        let (none, problems) = load(&[], true);
+        let none = load(&[], true).unwrap();
         assert!(none.private.is_none() && none.previous.is_empty());
-        assert_eq!(problems, Vec::<String>::new());
 
         let folder = tempfile::tempdir().unwrap();
         let path = |name: &str, text: &str| {
@@ -104,8 +99,7 @@ mod tests {
             ("JWT_PREVIOUS_KEY_FILE", old_file.as_str()),
             ("JWT_PREVIOUS_SECRET", "0123456789abcdef0123456789abcdef"),
         ];
-        let (keys, problems) = load(&settings, true);
-        assert_eq!(problems, Vec::<String>::new());
+        let keys = load(&settings, true).unwrap();
         assert_eq!(keys.private.unwrap().checks().algorithm(), "EdDSA");
         let previous: Vec<_> = keys.previous.iter().map(CheckingKey::algorithm).collect();
         assert_eq!(previous, ["RS256", "HS256"]);
@@ -114,19 +108,19 @@ mod tests {
             ("JWT_PRIVATE_KEY_FILE", new_file.as_str()),
             ("JWT_PREVIOUS_KEY_FILE", new_file.as_str()),
         ];
-        assert!(load(&same, true).1[0].starts_with("JWT_PREVIOUS_KEY_FILE must hold another"));
+        assert!(refusal(&same, true).starts_with("JWT_PREVIOUS_KEY_FILE must hold another"));
         let public = [("JWT_PRIVATE_KEY_FILE", old_file.as_str())];
-        assert!(load(&public, true).1[0].starts_with("JWT_PRIVATE_KEY_FILE holds no"));
+        assert!(refusal(&public, true).starts_with("JWT_PRIVATE_KEY_FILE holds no"));
     }
 
     #[test]
     fn a_file_or_secret_that_is_no_good_is_told_by_name() {
         let missing = [("JWT_PRIVATE_KEY_FILE", "/nowhere/key.pem")];
-        assert!(load(&missing, false).1[0].starts_with("JWT_PRIVATE_KEY_FILE names a file"));
+        assert!(refusal(&missing, false).starts_with("JWT_PRIVATE_KEY_FILE names a file"));
         let short = [("JWT_PREVIOUS_SECRET", "short")];
-        assert_eq!(load(&short, false).1, Vec::<String>::new());
-        assert!(load(&short, true).1[0].starts_with("JWT_PREVIOUS_SECRET must have at least 32"));
+        assert!(load(&short, false).is_ok());
+        assert!(refusal(&short, true).starts_with("JWT_PREVIOUS_SECRET must have at least 32"));
         let same = [("JWT_PREVIOUS_SECRET", "otp")];
-        assert!(load(&same, false).1[0].starts_with("JWT_PREVIOUS_SECRET must differ"));
+        assert!(refusal(&same, false).starts_with("JWT_PREVIOUS_SECRET must differ"));
     }
 }

@@ -2,7 +2,7 @@
 
 use lettre::message::Mailbox;
 
-use super::read::{Name, Reader};
+use super::read::{Name, Problem, Reader, refused};
 use crate::kernel::Secret;
 
 const HOST: Name = ("SMTP_HOST", "mail.smtp_host");
@@ -121,8 +121,17 @@ fn from(reader: &mut Reader, user: Option<String>) -> Option<Mailbox> {
     }
 }
 
+/// What production must not start with.
+pub(super) fn refusals(mail: &Mail) -> Vec<Problem> {
+    refused([(
+        is_exposed(mail),
+        TLS.0,
+        "must not be none to another host: letters hold what opens accounts",
+    )])
+}
+
 /// Whether letters, and the password, would travel in the clear.
-pub(super) fn is_exposed(mail: &Mail) -> bool {
+fn is_exposed(mail: &Mail) -> bool {
     mail.smtp
         .as_ref()
         .is_some_and(|smtp| smtp.tls == SmtpTls::None && !is_local(&smtp.host))
@@ -136,48 +145,32 @@ fn is_local(host: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
+    use super::super::read::testing::with;
     use super::*;
-
-    fn with(settings: &[(&str, &str)]) -> Result<Mail, Vec<String>> {
-        let env: BTreeMap<String, String> = settings
-            .iter()
-            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-            .collect();
-        let mut reader = Reader::new(env, None);
-        let mail = read(&mut reader);
-        let problems: Vec<String> = reader.finish().iter().map(ToString::to_string).collect();
-        if problems.is_empty() {
-            Ok(mail)
-        } else {
-            Err(problems)
-        }
-    }
 
     #[test]
     fn a_server_brings_its_port_and_sender() {
-        let none = with(&[]).unwrap();
+        let none = with(&[], read).unwrap();
         assert!(none.smtp.is_none() && none.from.is_none());
-        let usual = with(&[
+        let usual = [
             ("SMTP_HOST", "smtp.example.com"),
             ("SMTP_MAIL", "souk@example.com"),
             ("SMTP_PASSWORD", "a-long-one"),
-        ]);
-        let usual = usual.unwrap();
+        ];
+        let usual = with(&usual, read).unwrap();
         assert!(!format!("{usual:?}").contains("a-long-one"));
         assert_eq!(usual.from.unwrap().email.to_string(), "souk@example.com");
         let smtp = usual.smtp.unwrap();
         assert_eq!((smtp.port, smtp.tls), (587, SmtpTls::StartTls));
         assert_eq!(smtp.login.unwrap().0, "souk@example.com");
-        let own = with(&[
+        let own = [
             ("SMTP_HOST", "smtp.example.com"),
             ("SMTP_USER", "souk"),
             ("SMTP_PASSWORD", "a-long-one"),
             ("SMTP_TLS", "tls"),
             ("MAIL_FROM", "souk <no-reply@example.com>"),
-        ]);
-        let own = own.unwrap();
+        ];
+        let own = with(&own, read).unwrap();
         assert_eq!(own.smtp.unwrap().port, 465);
         assert_eq!(own.from.unwrap().email.to_string(), "no-reply@example.com");
     }
@@ -197,7 +190,7 @@ mod tests {
             (&[host, from, ("SMTP_TLS", "maybe")], "SMTP_TLS"),
         ];
         for (settings, name) in cases {
-            let problems = with(settings).unwrap_err();
+            let problems = with(settings, read).unwrap_err();
             assert!(problems[0].starts_with(name), "{problems:?}");
         }
     }
@@ -212,12 +205,13 @@ mod tests {
             ("10.0.0.5", true),
             ("localhost.example.com", true),
         ] {
-            let mail = with(&[
+            let settings = [
                 ("SMTP_HOST", host),
                 ("SMTP_TLS", "none"),
                 ("MAIL_FROM", "souk@example.com"),
-            ]);
-            assert_eq!(is_exposed(&mail.unwrap()), exposed, "{host}");
+            ];
+            let mail = with(&settings, read).unwrap();
+            assert_eq!(is_exposed(&mail), exposed, "{host}");
         }
     }
 }

@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
-use super::read::Reader;
+use super::read::{Name, Problem, Reader, refused};
 use crate::kernel::Currency;
+
+const AUCTION_MIN: Name = ("AUCTION_MIN_SECONDS", "market.auction_min_seconds");
 
 /// Where shipping prices come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,9 +43,13 @@ pub struct Market {
 /// The shortest auction that production allows: what is sold in less, nobody sees.
 const AUCTION_LEAST: Duration = Duration::from_secs(60 * 60);
 
-/// Whether auctions could be over before those whom they are for know of them.
-pub(super) fn is_hasty(market: &Market) -> bool {
-    market.auction_min < AUCTION_LEAST
+/// What production must not start with.
+pub(super) fn refusals(market: &Market) -> Vec<Problem> {
+    refused([(
+        market.auction_min < AUCTION_LEAST,
+        AUCTION_MIN.0,
+        "must be 3600 or more: whom a shorter auction is for may hear of it too late",
+    )])
 }
 
 pub(super) fn read(reader: &mut Reader, production: bool) -> Market {
@@ -59,12 +65,7 @@ pub(super) fn read(reader: &mut Reader, production: bool) -> Market {
         1,
         720,
     );
-    let shortest = reader.number(
-        ("AUCTION_MIN_SECONDS", "market.auction_min_seconds"),
-        3600u64,
-        1,
-        86_400,
-    );
+    let shortest = reader.number(AUCTION_MIN, 3600u64, 1, 86_400);
     let extension = reader.number(
         (
             "AUCTION_EXTENSION_SECONDS",

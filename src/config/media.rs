@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::read::{Name, Reader};
+use super::read::{Name, Problem, Reader, refused};
 use crate::kernel::Secret;
 
 const ENDPOINT: Name = ("R2_ENDPOINT", "media.endpoint");
@@ -131,8 +131,14 @@ fn is_bucket_name(text: &str) -> bool {
     (3..=63).contains(&text.len()) && !text.starts_with('.') && text.bytes().all(plain)
 }
 
+/// What production must not start with.
+pub(super) fn refusals(media: &Media) -> Vec<Problem> {
+    let message = "must be https: who reads along could change what is sent";
+    refused(exposed(media).map(|setting| (true, setting, message)))
+}
+
 /// The setting by which files, or the right to send them, would travel in the clear.
-pub(super) fn exposed(media: &Media) -> Option<&'static str> {
+fn exposed(media: &Media) -> Option<&'static str> {
     let is_plain = |url: &str| !url.starts_with("https://");
     let of_bucket = media.bucket.as_ref().and_then(|bucket| {
         let urls = [(&bucket.endpoint, ENDPOINT), (&bucket.public_url, PUBLIC)];
@@ -145,8 +151,7 @@ pub(super) fn exposed(media: &Media) -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
+    use super::super::read::testing;
     use super::*;
 
     const WHOLE: [(&str, &str); 5] = [
@@ -158,17 +163,7 @@ mod tests {
     ];
 
     fn with(settings: &[(&str, &str)]) -> Result<Media, Vec<String>> {
-        let env: BTreeMap<String, String> = settings
-            .iter()
-            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-            .collect();
-        let mut reader = Reader::new(env, None);
-        let media = read(&mut reader, false, &mut Vec::new());
-        let problems: Vec<String> = reader.finish().iter().map(ToString::to_string).collect();
-        match problems.is_empty() {
-            true => Ok(media),
-            false => Err(problems),
-        }
+        testing::with(settings, |reader| read(reader, false, &mut Vec::new()))
     }
 
     #[test]

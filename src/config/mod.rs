@@ -200,10 +200,7 @@ mod tests {
 
     fn load(settings: &[(&str, &str)], file: Option<&str>) -> Result<Config, Vec<String>> {
         let folder = tempfile::tempdir().unwrap();
-        let mut env: BTreeMap<String, String> = settings
-            .iter()
-            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-            .collect();
+        let mut env = read::testing::env(settings);
         env.insert("SOUK_DATA".to_owned(), folder.path().display().to_string());
         Config::load(env, file)
             .map_err(|problems| problems.iter().map(ToString::to_string).collect())

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::read::{Name, Reader};
+use super::read::{Name, Problem, Reader, refused};
 use crate::kernel::Secret;
 
 const TOKEN: Name = ("METRICS_TOKEN", "metrics.token");
@@ -66,10 +66,14 @@ pub(super) fn metrics(reader: &mut Reader) -> Metrics {
     }
 }
 
-/// Whether metrics are told to whoever reaches their port.
-pub(super) fn is_exposed(metrics: &Metrics) -> bool {
-    let port = metrics.port.as_ref();
-    port.is_some_and(|port| !port.host.is_loopback() && port.token.is_none())
+/// What production must not start with.
+pub(super) fn refusals(metrics: &Metrics) -> Vec<Problem> {
+    let is_open = |port: &MetricsPort| !port.host.is_loopback() && port.token.is_none();
+    refused([(
+        metrics.port.as_ref().is_some_and(is_open),
+        TOKEN.0,
+        "must be set where METRICS_HOST is not this host: metrics tell much",
+    )])
 }
 
 /// The traces, where a collector is named.

@@ -1,6 +1,9 @@
 //! Reading settings: a variable of the environment wins over the file, the file over
 //! the default. Whatever is wrong is collected, so that all of it is told at once.
 
+#[cfg(test)]
+pub(super) mod testing;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
@@ -32,6 +35,16 @@ impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.setting, self.message)
     }
+}
+
+/// The problems among checks: whether something is wrong, with which setting, and what.
+pub(super) fn refused(
+    checks: impl IntoIterator<Item = (bool, &'static str, &'static str)>,
+) -> Vec<Problem> {
+    let wrong = checks.into_iter().filter(|(wrong, _, _)| *wrong);
+    wrong
+        .map(|(_, setting, message)| Problem::new(setting, message))
+        .collect()
 }
 
 /// The settings as text, and what was found wrong with them.

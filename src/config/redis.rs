@@ -1,6 +1,6 @@
 //! Redis or Valkey, which processes that share the work need.
 
-use super::read::{Name, Reader};
+use super::read::{Name, Problem, Reader, refused};
 use crate::cache::RedisConfig;
 
 const URL: Name = ("REDIS_URL", "redis.url");
@@ -30,6 +30,15 @@ pub(super) fn read(reader: &mut Reader) -> Option<RedisConfig> {
     }
 }
 
+/// What production must not start with.
+pub(super) fn refusals(redis: &RedisConfig) -> Vec<Problem> {
+    refused([(
+        redis.is_exposed(),
+        URL.0,
+        "must use TLS and a password to another host: rediss://user:password@host",
+    )])
+}
+
 /// Braces, for one, mean something to a cluster.
 const fn is_plain(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b':' | b'.' | b'_' | b'-')
@@ -55,34 +64,18 @@ fn from_parts(reader: &mut Reader) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
+    use super::super::read::testing::with;
     use super::*;
-
-    fn with(settings: &[(&str, &str)]) -> Result<Option<RedisConfig>, Vec<String>> {
-        let env: BTreeMap<String, String> = settings
-            .iter()
-            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-            .collect();
-        let mut reader = Reader::new(env, None);
-        let config = read(&mut reader);
-        let problems: Vec<String> = reader.finish().iter().map(ToString::to_string).collect();
-        if problems.is_empty() {
-            Ok(config)
-        } else {
-            Err(problems)
-        }
-    }
 
     #[test]
     fn an_address_or_its_parts_turn_it_on() {
-        assert!(with(&[]).unwrap().is_none());
-        assert!(with(&[("REDIS_PREFIX", "shop:")]).unwrap().is_none());
+        assert!(with(&[], read).unwrap().is_none());
+        assert!(with(&[("REDIS_PREFIX", "shop:")], read).unwrap().is_none());
         let url = [
             ("REDIS_URL", "rediss://:pw@cache:6380/2"),
             ("REDIS_PREFIX", "a-b:"),
         ];
-        let config = with(&url).unwrap().unwrap();
+        let config = with(&url, read).unwrap().unwrap();
         assert_eq!(config.prefix(), "a-b:");
         assert!(!config.is_exposed());
         let parts = [
@@ -91,8 +84,8 @@ mod tests {
             ("REDIS_PASSWORD", "p@ss/word#1"),
             ("REDIS_DB", "3"),
         ];
-        assert!(with(&parts).unwrap().unwrap().is_exposed());
-        let here = with(&[("REDIS_HOST", "::1")]).unwrap().unwrap();
+        assert!(with(&parts, read).unwrap().unwrap().is_exposed());
+        let here = with(&[("REDIS_HOST", "::1")], read).unwrap().unwrap();
         assert!(!here.is_exposed());
         assert_eq!(here.prefix(), "souk:");
     }
@@ -107,7 +100,7 @@ mod tests {
             (("REDIS_DB", "256"), "REDIS_DB"),
             (("REDIS_PREFIX", "{secret}"), "REDIS_PREFIX"),
         ] {
-            let problems = with(&[settings]).unwrap_err();
+            let problems = with(&[settings], read).unwrap_err();
             assert!(problems[0].starts_with(name), "{problems:?}");
             assert!(!problems[0].contains("secret"), "{problems:?}");
         }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 
-use super::read::{Name, Reader, span};
+use super::read::{Name, Problem, Reader, refused, span};
 use crate::cache::Limit;
 use crate::grpc::{Class, Limits, Origins, Rates, ServerConfig, TlsFiles};
 
@@ -55,6 +55,34 @@ pub(super) fn read(reader: &mut Reader, production: bool) -> ServerConfig {
         },
         rates: rates(reader),
     }
+}
+
+/// What production must not start with.
+pub(super) fn refusals(server: &ServerConfig) -> Vec<Problem> {
+    let public = !server.host.is_loopback();
+    let any_origin = matches!(server.origins, Origins::Any);
+    refused([
+        (
+            server.reflection,
+            "REFLECTION",
+            "must be off: it shows every method to everybody",
+        ),
+        (
+            any_origin && server.credentials,
+            ORIGINS.0,
+            "must list origins: * together with CORS_CREDENTIALS lets every site act for its visitors",
+        ),
+        (
+            public && server.tls.is_none() && !server.tls_at_proxy,
+            CERT.0,
+            "must be set to listen on a public address; where a proxy ends TLS, say TLS_AT_PROXY=true",
+        ),
+        (
+            server.tls_at_proxy && server.trusted_proxies.is_empty(),
+            TRUST.0,
+            "must name the proxy that ends TLS: without it every client has the proxy's address",
+        ),
+    ])
 }
 
 /// How many streams may be open, and how long they and others are served on at shutdown.

@@ -1,6 +1,6 @@
 //! Text messages.
 
-use super::read::{Name, Reader};
+use super::read::{Name, Problem, Reader, refused};
 use crate::kernel::Secret;
 
 const SID: Name = ("TWILIO_ACCOUNT_SID", "sms.twilio_account_sid");
@@ -116,17 +116,19 @@ fn is_sid(text: &str) -> bool {
     !text.is_empty() && text.len() <= 64 && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
 
-/// Whether the account's password would travel in the clear.
-pub(super) fn is_exposed(sms: &Sms) -> bool {
-    sms.twilio
-        .as_ref()
-        .is_some_and(|twilio| !twilio.api_url.starts_with("https://"))
+/// What production must not start with.
+pub(super) fn refusals(sms: &Sms) -> Vec<Problem> {
+    let is_plain = |twilio: &Twilio| !twilio.api_url.starts_with("https://");
+    refused([(
+        sms.twilio.as_ref().is_some_and(is_plain),
+        API.0,
+        "must use TLS: the account's password goes there",
+    )])
 }
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
+    use super::super::read::testing::with;
     use super::*;
 
     const WHOLE: [(&str, &str); 3] = [
@@ -135,26 +137,11 @@ mod tests {
         ("TWILIO_FROM", "+12025550100"),
     ];
 
-    fn with(settings: &[(&str, &str)]) -> Result<Sms, Vec<String>> {
-        let env: BTreeMap<String, String> = settings
-            .iter()
-            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-            .collect();
-        let mut reader = Reader::new(env, None);
-        let sms = read(&mut reader);
-        let problems: Vec<String> = reader.finish().iter().map(ToString::to_string).collect();
-        if problems.is_empty() {
-            Ok(sms)
-        } else {
-            Err(problems)
-        }
-    }
-
     #[test]
     fn twilio_is_configured_whole_or_not_at_all() {
-        assert!(with(&[]).unwrap().twilio.is_none());
-        assert_eq!(with(&[]).unwrap().daily_limit, 2000);
-        let twilio = with(&WHOLE).unwrap().twilio.unwrap();
+        assert!(with(&[], read).unwrap().twilio.is_none());
+        assert_eq!(with(&[], read).unwrap().daily_limit, 2000);
+        let twilio = with(&WHOLE, read).unwrap().twilio.unwrap();
         assert_eq!(twilio.api_url, "https://api.twilio.com");
         assert_eq!(twilio.sender, Sender::From("+12025550100".to_owned()));
         for (missing, _) in WHOLE {
@@ -162,15 +149,15 @@ mod tests {
                 .into_iter()
                 .filter(|(name, _)| *name != missing)
                 .collect();
-            let problems = with(&rest).unwrap_err();
+            let problems = with(&rest, read).unwrap_err();
             assert_eq!(problems.len(), 1, "{problems:?}");
             assert!(problems[0].starts_with(missing), "{problems:?}");
         }
         let service = ("TWILIO_MESSAGING_SERVICE_SID", "MG0123");
-        let by_service = with(&[WHOLE[0], WHOLE[1], service]).unwrap();
+        let by_service = with(&[WHOLE[0], WHOLE[1], service], read).unwrap();
         let sender = by_service.twilio.unwrap().sender;
         assert_eq!(sender, Sender::Service("MG0123".to_owned()));
-        assert!(with(&[WHOLE[0], WHOLE[1], WHOLE[2], service]).is_err());
+        assert!(with(&[WHOLE[0], WHOLE[1], WHOLE[2], service], read).is_err());
     }
 
     #[test]
@@ -189,14 +176,14 @@ mod tests {
                 .filter(|(other, _)| *other != name)
                 .collect();
             settings.push((name, value));
-            let problems = with(&settings).unwrap_err();
+            let problems = with(&settings, read).unwrap_err();
             assert!(problems[0].starts_with(name), "{problems:?}");
         }
     }
 
     #[test]
     fn the_password_is_not_shown() {
-        let shown = format!("{:?}", with(&WHOLE).unwrap());
+        let shown = format!("{:?}", with(&WHOLE, read).unwrap());
         assert!(!shown.contains("a-token-of-twilio"));
     }
 }

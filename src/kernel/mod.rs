@@ -1,6 +1,7 @@
 //! The words that every room shares: ids, money, time, pages, callers, errors,
 //! secrets. Pure: nothing here knows a transport, a database or a cache.
 
+pub mod address;
 pub mod caller;
 mod code_word;
 pub mod error;

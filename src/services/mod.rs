@@ -1,7 +1,7 @@
 //! One room per area of the contract. A service calls another only through its `mod.rs`,
 //! and only to its left in this order: users, auth, stores, catalog, media, inventory,
-//! reels, shipping, cart, orders, b2b, delivery, analytics. The other direction goes through events, or through
-//! a small trait that the left one defines and the assembly fills.
+//! reels, shipping, cart, orders, b2b, delivery, analytics, ops. The other direction goes
+//! through events, or through a small trait that the left one defines and the assembly fills.
 
 pub mod analytics;
 pub mod auth;

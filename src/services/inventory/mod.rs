@@ -11,8 +11,8 @@
 //! The first three are kept by the database itself (constraints and triggers). A stock
 //! record belongs to one product, in the store that sells it.
 //!
-//! It does not know orders: they call [`take`], [`restock`], [`reserve`],
-//! [`commit_for_order`] and [`release_for_order`] in their own transaction.
+//! It does not know orders: they call [`take`], [`restock`] and [`release_for_order`] in
+//! their own transaction.
 
 mod access;
 mod change;
@@ -182,31 +182,6 @@ pub async fn restock(
     let cause = Cause::of_order(reason, order, actor);
     let shifts = shifts(lines, |pieces| (pieces, 0))?;
     change::settle(tx, &shifts, &cause).await.map(drop)
-}
-
-/// Holds the pieces of an order for a while: all lines or none.
-///
-/// # Errors
-/// OUT_OF_STOCK as [`take`]; RATE_LIMIT_EXCEEDED when the user holds too much already.
-pub async fn reserve(
-    tx: &Tx,
-    lines: &[Line],
-    ttl: Duration,
-    user: Option<UserId>,
-    order: Option<OrderId>,
-) -> Result<Vec<Reservation>> {
-    reserve::hold(tx, "items", lines, ttl, user, order).await
-}
-
-/// Takes the pieces held for an order out of the stock. Doing it twice is no error.
-///
-/// # Errors
-/// RESERVATION_EXPIRED when the time of any of them is over; INVALID_STATUS_TRANSITION
-/// when any was given back otherwise.
-pub async fn commit_for_order(tx: &Tx, order: OrderId, actor: Option<UserId>) -> Result<()> {
-    reserve::commit(tx, reserve::Which::Order(order), actor)
-        .await
-        .map(drop)
 }
 
 /// Gives back what is still held for an order, which ends in `end`: [`Status::Released`]

@@ -25,12 +25,15 @@ async fn buy(shop: &Shop, lines: &[Line]) -> Result<()> {
 async fn hold(shop: &Shop, lines: &[Line], order: OrderId) -> Result<Vec<Reservation>> {
     let (ttl, user) = (DEFAULT_HOLD, Some(shop.owner));
     shop.db
-        .transact(|tx| async move { reserve(&tx, lines, ttl, user, Some(order)).await })
+        .transact(
+            |tx| async move { reserve::hold(&tx, "items", lines, ttl, user, Some(order)).await },
+        )
         .await
 }
 
 async fn commit(db: &Db, order: OrderId) -> Result<()> {
-    db.transact(|tx| async move { commit_for_order(&tx, order, None).await })
+    let all = reserve::Which::Order(order);
+    db.transact(|tx| async move { reserve::commit(&tx, all, None).await.map(drop) })
         .await
 }
 

@@ -7,8 +7,9 @@
 //! - a transaction is never open while the object store is asked.
 //!
 //! Whoever shows a file counts as a use of it: by its id with [`Media::take`] and
-//! [`release`], by its address through [`KeptPictures`], in its own transaction. What must not stay in the store is erased by a job that is enqueued
-//! with the change that decides so: whatever stops, nothing is left behind.
+//! [`release`], by its address through [`KeptPictures`], in its own transaction. What must
+//! not stay in the store is erased by a job that is enqueued with the change that decides
+//! so: whatever stops, nothing is left behind.
 
 mod check;
 mod complete;

@@ -1,11 +1,8 @@
 //! Where a store is: how the parts that a client sends become an address. Pure.
 
-use crate::kernel::geo::GeoPoint;
+use crate::kernel::address::{AddressParts, country};
 use crate::kernel::wilaya::{Wilaya, is_algeria};
-use crate::kernel::{Error, Result, Violation};
-
-/// The country of addresses that name none (ISO 3166-1).
-const DEFAULT_COUNTRY: &str = "DZ";
+use crate::kernel::{Error, Result};
 
 /// The postal address of a store.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -28,32 +25,6 @@ pub struct StoreAddress {
     pub country: String,
 }
 
-/// The parts of an address that a client sent; what is missing stays as it is, what is
-/// empty is cleared.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct AddressParts {
-    /// Street and house number.
-    pub street: Option<String>,
-    /// Building, floor, or a landmark.
-    pub line2: Option<String>,
-    /// City or town.
-    pub city: Option<String>,
-    /// The commune.
-    pub commune: Option<String>,
-    /// State, province or region.
-    pub state: Option<String>,
-    /// A code or a name.
-    pub wilaya: Option<String>,
-    /// Postal code.
-    pub postal_code: Option<String>,
-    /// A code or a name.
-    pub country: Option<String>,
-    /// Degrees north.
-    pub latitude: Option<f64>,
-    /// Degrees east.
-    pub longitude: Option<f64>,
-}
-
 impl StoreAddress {
     /// Whether the address lies in Algeria.
     pub fn in_algeria(&self) -> bool {
@@ -65,7 +36,6 @@ impl StoreAddress {
     /// # Errors
     /// UNKNOWN_WILAYA, and VALIDATION_ERROR for a wilaya outside Algeria.
     pub fn with(self, parts: &AddressParts) -> Result<Self> {
-        let country = parts.country.as_deref().map_or(self.country, country);
         let mut address = Self {
             street: replace(self.street, parts.street.as_deref()),
             line2: replace(self.line2, parts.line2.as_deref()),
@@ -74,12 +44,9 @@ impl StoreAddress {
             state: replace(self.state, parts.state.as_deref()),
             wilaya: self.wilaya,
             postal_code: replace(self.postal_code, parts.postal_code.as_deref()),
-            country,
+            country: country(parts.country.as_deref().unwrap_or(&self.country)),
         };
         address.wilaya = address.wilaya_with(parts.wilaya.as_deref())?;
-        if address.country.is_empty() {
-            DEFAULT_COUNTRY.clone_into(&mut address.country);
-        }
         Ok(address)
     }
 
@@ -100,63 +67,11 @@ impl StoreAddress {
     }
 }
 
-impl AddressParts {
-    /// The coordinates, when they were sent.
-    ///
-    /// # Errors
-    /// VALIDATION_ERROR when only one of the two was.
-    pub fn location(&self) -> Result<Option<GeoPoint>> {
-        match (self.latitude, self.longitude) {
-            (Some(latitude), Some(longitude)) => Ok(Some(GeoPoint {
-                latitude,
-                longitude,
-            })),
-            (None, None) => Ok(None),
-            (latitude, longitude) => Err(missing(latitude.is_none(), longitude.is_none())),
-        }
-    }
-
-    /// The coordinates, which must have been sent.
-    ///
-    /// # Errors
-    /// VALIDATION_ERROR that names what is missing.
-    pub fn required_location(&self) -> Result<GeoPoint> {
-        self.location()?.ok_or_else(|| missing(true, true))
-    }
-}
-
-fn missing(latitude: bool, longitude: bool) -> Error {
-    let fields = [
-        (latitude, "address.latitude"),
-        (longitude, "address.longitude"),
-    ];
-    let missing = fields.into_iter().filter(|(missing, _)| *missing);
-    Error::fields(
-        missing
-            .map(|(_, field)| Violation {
-                field: field.to_owned(),
-                message: "is required".to_owned(),
-            })
-            .collect(),
-    )
-}
-
 fn replace(old: Option<String>, sent: Option<&str>) -> Option<String> {
     match sent.map(str::trim) {
         None => old,
         Some("") => None,
         Some(text) => Some(text.to_owned()),
-    }
-}
-
-fn country(sent: &str) -> String {
-    let sent = sent.trim();
-    if is_algeria(Some(sent)) {
-        DEFAULT_COUNTRY.to_owned()
-    } else if sent.len() == 2 {
-        sent.to_ascii_uppercase()
-    } else {
-        sent.to_owned()
     }
 }
 
@@ -228,17 +143,5 @@ mod tests {
         // Moving abroad leaves the wilaya behind.
         let abroad = new.with(&parts(None, None, Some("TN"))).unwrap();
         assert_eq!(abroad.wilaya, None);
-    }
-
-    #[test]
-    fn half_a_pair_of_coordinates_is_refused() {
-        let sent = AddressParts {
-            latitude: Some(36.7),
-            ..AddressParts::default()
-        };
-        let error = sent.location().unwrap_err();
-        assert_eq!(error.violations()[0].field, "address.longitude");
-        let error = AddressParts::default().required_location().unwrap_err();
-        assert_eq!(error.violations().len(), 2);
     }
 }

@@ -4,7 +4,7 @@ use chrono::Weekday;
 use prost::Message;
 
 use super::Settings;
-use super::address::{AddressParts, StoreAddress};
+use super::address::StoreAddress;
 use super::find::DEFAULT_RADIUS_KM;
 use super::hours::{Hours, Period};
 use super::model::{Availability, DEFAULT_DELIVERY_RADIUS_KM, NewStore, Store, StoreChange};
@@ -12,7 +12,7 @@ use super::policy::StaffRole;
 use super::staff::NamedMember;
 use super::state::Status;
 use super::store::{Nearby, Search};
-use crate::grpc::convert::time_to_pb;
+use crate::grpc::convert::{address_from_pb, time_to_pb};
 use crate::kernel::geo::GeoPoint;
 use crate::kernel::phone::Phone;
 use crate::kernel::text::fold;
@@ -247,33 +247,6 @@ fn currency(code: &str) -> Result<Currency> {
             .at("currency")
             .with("currency", code)
     })
-}
-
-fn address_from_pb(address: common::Address) -> AddressParts {
-    let common::Address {
-        street,
-        line2,
-        city,
-        commune,
-        state,
-        wilaya,
-        postal_code,
-        country,
-        latitude,
-        longitude,
-    } = address;
-    AddressParts {
-        street,
-        line2,
-        city,
-        commune,
-        state,
-        wilaya,
-        postal_code,
-        country,
-        latitude,
-        longitude,
-    }
 }
 
 /// Opening hours.

@@ -1,8 +1,9 @@
 //! The store as the rules see it. Its status moves only through [`Store::step`].
 
-use super::address::{AddressParts, StoreAddress};
+use super::address::StoreAddress;
 use super::hours::{Hours, Opening};
 use super::state::{self, Status, Step};
+use crate::kernel::address::AddressParts;
 use crate::kernel::geo::GeoPoint;
 use crate::kernel::id::{AddressId, StoreId, UserId};
 use crate::kernel::{Currency, Error, Reason, Result, Time};

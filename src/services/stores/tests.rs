@@ -8,13 +8,14 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::address::{AddressParts, StoreAddress};
+use super::address::StoreAddress;
 use super::model::{NewStore, StoreChange};
 use super::state::Step;
 use super::{Needed, Settings, StaffRole, Status, Store, Stores, store, topic};
 use crate::db::testing::on_each;
 use crate::db::{Conn, Db, Tx};
 use crate::events::{Events, EventsConfig, LocalBus};
+use crate::kernel::address::AddressParts;
 use crate::kernel::geo::GeoPoint;
 use crate::kernel::id::{SessionId, StoreId, UserId};
 use crate::kernel::phone::Phone;

@@ -4,6 +4,7 @@
 use super::profile::set;
 use super::{Address, store};
 use crate::db::{Conn, Tx};
+use crate::kernel::address::{self, AddressParts};
 use crate::kernel::id::{AddressId, UserId};
 use crate::kernel::page::{Page, PageRequest};
 use crate::kernel::wilaya::{Wilaya, is_algeria};
@@ -12,21 +13,11 @@ use crate::kernel::{Error, Reason, Result};
 /// Entries of one book at the most.
 const ADDRESSES_MAX: u64 = 50;
 
-/// The parts of an address that a request carries: what is present changes, an empty
-/// text clears.
+/// What a request says of an entry: what is present changes.
 #[derive(Debug, Default)]
 pub(super) struct Parts {
     pub title: Option<String>,
-    pub street: Option<String>,
-    pub line2: Option<String>,
-    pub city: Option<String>,
-    pub commune: Option<String>,
-    pub state: Option<String>,
-    pub wilaya: Option<String>,
-    pub postal_code: Option<String>,
-    pub country: Option<String>,
-    pub latitude: Option<f64>,
-    pub longitude: Option<f64>,
+    pub address: AddressParts,
 }
 
 /// A page of the book: the default, then the newest.
@@ -143,22 +134,18 @@ fn apply(mut entry: Address, parts: &Parts) -> Result<Address> {
         }
         title.clone_into(&mut entry.title);
     }
-    set(&mut entry.street, parts.street.as_deref());
-    set(&mut entry.line2, parts.line2.as_deref());
-    set(&mut entry.city, parts.city.as_deref());
-    set(&mut entry.commune, parts.commune.as_deref());
-    set(&mut entry.state, parts.state.as_deref());
-    set(&mut entry.wilaya, parts.wilaya.as_deref());
-    set(&mut entry.postal_code, parts.postal_code.as_deref());
-    set(&mut entry.country, parts.country.as_deref());
-    entry.latitude = parts.latitude.or(entry.latitude);
-    entry.longitude = parts.longitude.or(entry.longitude);
-    if entry.latitude.is_some() != entry.longitude.is_some() {
-        return Err(Error::field(
-            "address.latitude",
-            "must be set together with address.longitude",
-        ));
-    }
+    let sent = &parts.address;
+    set(&mut entry.street, sent.street.as_deref());
+    set(&mut entry.line2, sent.line2.as_deref());
+    set(&mut entry.city, sent.city.as_deref());
+    set(&mut entry.commune, sent.commune.as_deref());
+    set(&mut entry.state, sent.state.as_deref());
+    set(&mut entry.wilaya, sent.wilaya.as_deref());
+    set(&mut entry.postal_code, sent.postal_code.as_deref());
+    set(&mut entry.country, sent.country.as_deref());
+    entry.latitude = sent.latitude.or(entry.latitude);
+    entry.longitude = sent.longitude.or(entry.longitude);
+    address::location(entry.latitude, entry.longitude)?;
     let places = [&entry.street, &entry.city, &entry.commune, &entry.wilaya];
     if places.iter().all(|place| place.is_none()) {
         return Err(Error::field(
@@ -171,16 +158,10 @@ fn apply(mut entry: Address, parts: &Parts) -> Result<Address> {
 
 /// Algeria has wilayas by name or code; elsewhere the word stays as it came.
 fn in_country(mut entry: Address) -> Result<Address> {
-    if !is_algeria(entry.country.as_deref()) {
-        if let Some(code) = entry.country.as_mut().filter(|code| code.len() == 2) {
-            code.make_ascii_uppercase();
-        }
-        return Ok(entry);
-    }
-    if entry.country.is_some() {
-        entry.country = Some("DZ".to_owned());
-    }
-    if let Some(wilaya) = &entry.wilaya {
+    entry.country = entry.country.as_deref().map(address::country);
+    if is_algeria(entry.country.as_deref())
+        && let Some(wilaya) = &entry.wilaya
+    {
         entry.wilaya = Some(Wilaya::parse("address.wilaya", wilaya)?.name.to_owned());
     }
     Ok(entry)
@@ -223,12 +204,21 @@ mod tests {
         }
     }
 
+    fn of_address(address: AddressParts) -> Parts {
+        Parts {
+            title: None,
+            address,
+        }
+    }
+
     #[test]
     fn a_wilaya_gets_its_french_name_in_algeria_only() {
-        let parts = |country: Option<&str>, wilaya: &str| Parts {
-            country: country.map(str::to_owned),
-            wilaya: Some(wilaya.to_owned()),
-            ..Parts::default()
+        let parts = |country: Option<&str>, wilaya: &str| {
+            of_address(AddressParts {
+                country: country.map(str::to_owned),
+                wilaya: Some(wilaya.to_owned()),
+                ..AddressParts::default()
+            })
         };
         let algiers = apply(entry(), &parts(None, "16")).unwrap();
         assert_eq!(algiers.wilaya.as_deref(), Some("Alger"));
@@ -244,18 +234,18 @@ mod tests {
 
     #[test]
     fn half_a_position_and_a_place_without_name_are_refused() {
-        let half = Parts {
+        let half = of_address(AddressParts {
             latitude: Some(36.7),
-            ..Parts::default()
-        };
+            ..AddressParts::default()
+        });
         assert_eq!(
             apply(entry(), &half).unwrap_err().violations()[0].field,
-            "address.latitude"
+            "address.longitude"
         );
-        let nowhere = Parts {
+        let nowhere = of_address(AddressParts {
             street: Some(" ".to_owned()),
-            ..Parts::default()
-        };
+            ..AddressParts::default()
+        });
         assert_eq!(
             apply(entry(), &nowhere).unwrap_err().violations()[0].field,
             "address"

@@ -5,7 +5,7 @@ use super::admin::{Contact, Filter, NewAccount};
 use super::profile::Changes;
 use super::roles::SellerCategory;
 use super::{Address, User};
-use crate::grpc::convert::time_to_pb;
+use crate::grpc::convert::{address_from_pb, time_to_pb};
 use crate::kernel::id::{AddressId, StoreId};
 use crate::kernel::phone::Phone;
 use crate::kernel::{Error, Result, Role, Time};
@@ -284,29 +284,8 @@ fn contact_from_pb(text: &str, country: Option<&str>) -> Result<Option<Contact>>
 }
 
 pub(super) fn parts_from_pb(title: Option<String>, address: Option<common::Address>) -> Parts {
-    let common::Address {
-        street,
-        line2,
-        city,
-        commune,
-        state,
-        wilaya,
-        postal_code,
-        country,
-        latitude,
-        longitude,
-    } = address.unwrap_or_default();
     Parts {
         title,
-        street,
-        line2,
-        city,
-        commune,
-        state,
-        wilaya,
-        postal_code,
-        country,
-        latitude,
-        longitude,
+        address: address_from_pb(address.unwrap_or_default()),
     }
 }

@@ -60,8 +60,8 @@ pub(in crate::services::auth) async fn find_challenge(
 }
 
 /// Takes one try from the phone's challenge. Nothing when there is no challenge of this
-/// purpose and user, or it is used, expired, or has no try left. The condition stands in the update itself, so
-/// that tries that arrive together are counted one by one.
+/// purpose and user, or it is used, expired, or has no try left. The condition stands in
+/// the update itself, so that tries that arrive together are counted one by one.
 pub(in crate::services::auth) async fn count_attempt(
     tx: &Tx,
     phone: &Phone,
