@@ -10,12 +10,13 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, header};
 use tower::{BoxError, Service, ServiceExt};
 
+use super::arriving::Arriving;
 use super::binding::{self, Binding, BodyPlan};
 use super::docs::Docs;
 use super::graphql::{self, GraphQl};
 use super::problem::Problem;
 use super::router::{Match, Router};
-use super::{Body, call, envelope, request};
+use super::{Body, body, call, envelope, request};
 use crate::kernel::{Result, random};
 
 /// Correlates an answer with the log.
@@ -37,6 +38,7 @@ struct Contract {
     bindings: Vec<Binding>,
     docs: Docs,
     graphql: GraphQl,
+    arriving: Arriving,
 }
 
 impl<S> Answers<S> {
@@ -51,6 +53,7 @@ impl<S> Answers<S> {
             bindings: binding::all(&pool)?,
             docs: Docs::new(pool),
             graphql: GraphQl::new(),
+            arriving: Arriving::default(),
         };
         Ok(Self {
             inner,
@@ -129,7 +132,8 @@ where
             Match::Found(index, captures) => (index, captures),
             Match::WrongMethod(allow) => return Err(Problem::wrong_method(&allow)),
             Match::Unknown if uri.path() == graphql::PATH => {
-                return contract.graphql.answer(parts, body, self.inner).await;
+                let (graphql, arriving) = (&contract.graphql, &contract.arriving);
+                return graphql.answer(parts, body, arriving, self.inner).await;
             }
             Match::Unknown => {
                 return contract.docs.page(
@@ -147,15 +151,15 @@ where
         let request = if let BodyPlan::Raw { number } = binding.body
             && let Some(max) = binding.max_bytes
         {
-            let length = request::length(&body, max)?;
+            let length = body::length(&body, max)?;
             let before = request::before_raw(binding, number, &captures, length, &parts.headers)?;
             call::streamed(to, parts, &before, length, body)
         } else {
             let body = match binding.body {
                 BodyPlan::None => Bytes::new(),
-                BodyPlan::Raw { .. } => request::read_raw(body).await?,
+                BodyPlan::Raw { .. } => body::read_raw(body, &contract.arriving).await?,
                 BodyPlan::Whole { .. } | BodyPlan::Field { .. } => {
-                    request::read_body(&parts.headers, body).await?
+                    body::read_json(&parts.headers, body, &contract.arriving).await?
                 }
             };
             let query = uri.query();

@@ -2,13 +2,16 @@
 //! inner service that gRPC uses, so that nothing is decided twice.
 //!
 //! It owns the way from a path, a query and a body to a request message ([`router`],
-//! [`request`]), the envelope of answers and refusals ([`envelope`]), server streams as
-//! `text/event-stream` ([`sse`]), the OpenAPI document and the page that shows it
-//! ([`openapi`], [`docs`]), and a GraphQL face of a few operations ([`graphql`]). It follows the tables of the contract alone and knows no
-//! service.
+//! [`body`], [`request`]), the room for what has half arrived ([`arriving`]), the envelope
+//! of answers and refusals ([`envelope`]), server streams as `text/event-stream` ([`sse`]),
+//! the OpenAPI document and the page that shows it ([`openapi`], [`docs`]), and a GraphQL
+//! face of a few operations ([`graphql`]). It follows the tables of the contract alone and
+//! knows no service.
 
 mod answers;
+mod arriving;
 mod binding;
+mod body;
 mod call;
 mod docs;
 mod envelope;

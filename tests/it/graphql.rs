@@ -1,5 +1,7 @@
 //! The GraphQL face: the documented operations, through the same layers as every call.
 
+mod bounds;
+
 use reqwest::Method;
 use serde_json::{Value, json};
 use souk::pb::souk::ops::v1::ListJobsRequest;
@@ -168,58 +170,6 @@ async fn a_key_makes_each_field_happen_once() {
         ("ALREADY_EXISTS", "IDEMPOTENCY_KEY_REUSED")
     );
     assert_eq!(jobs(&admin).await, 2);
-}
-
-#[tokio::test]
-async fn what_is_too_deep_too_wide_or_no_graphql_is_refused() {
-    let app = TestApp::start().await;
-    let wide: String = (0..30).map(|number| format!("f{number}: hello ")).collect();
-    let wide = ask(&app, None, &format!("{{ {wide} }}")).await;
-    assert!(wide.text.contains("too complex"), "{}", wide.text);
-    let deep = format!(
-        "{{ __schema {{ types {{ {} name {} }} }} }}",
-        "ofType { ".repeat(20),
-        "} ".repeat(20)
-    );
-    let deep = ask(&app, None, &deep).await;
-    assert!(deep.text.contains("nested too deep"), "{}", deep.text);
-    let unknown = ask(&app, None, "{ orders }").await;
-    assert!(unknown.text.contains("Unknown field"), "{}", unknown.text);
-    let endless = "...F ".repeat(200);
-    let endless = format!("{{ ...F }} fragment F on Query {{ {endless} }}");
-    let endless = ask(&app, None, &endless).await;
-    assert!(
-        endless.body["errors"][0]["message"].is_string(),
-        "{}",
-        endless.text
-    );
-    let unread = ask(&app, None, "{ hello").await;
-    assert!(unread.body["errors"][0]["message"].is_string());
-    let none = app
-        .post("/graphql", None, json!([{"query": "{ hello }"}]))
-        .await;
-    assert_eq!(
-        (none.status.as_u16(), &none.body["code"]),
-        (400, &json!("VALIDATION_ERROR"))
-    );
-    let twice = br#"{"query": "{ hello }", "query": "{ redisPing }"}"#.to_vec();
-    let json: &[(&str, &[u8])] = &[("content-type", b"application/json")];
-    let twice = app.post_raw("/graphql", json, twice).await;
-    assert_eq!(twice.status, 400);
-    let plain = app
-        .post_raw(
-            "/graphql",
-            &[("content-type", b"text/plain")],
-            b"{}".to_vec(),
-        )
-        .await;
-    assert_eq!(plain.status, 415);
-    let large = format!(r#"{{"query": "{}"}}"#, " ".repeat(300 * 1024));
-    let large = app.post_raw("/graphql", json, large.into_bytes()).await;
-    assert_eq!(
-        (large.status.as_u16(), &large.body["code"]),
-        (413, &json!("PAYLOAD_TOO_LARGE"))
-    );
 }
 
 #[tokio::test]

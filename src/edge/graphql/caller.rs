@@ -70,7 +70,7 @@ impl Caller {
     }
 
     /// The refusal as GraphQL tells it.
-    fn error(&self, problem: &Problem) -> Error {
+    pub fn error(&self, problem: &Problem) -> Error {
         let request_id = self.parts.headers.get(&REQUEST_ID);
         let request_id = request_id.and_then(|id| id.to_str().ok());
         Error::new(problem.message()).extend_with(|_, told| {

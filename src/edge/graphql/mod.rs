@@ -2,27 +2,31 @@
 //! replaces ask there. Each field is a call of the contract through the same inner service
 //! as every other transport, so nothing is decided here. `/graphiql` is a page to try it.
 
+mod bounds;
 mod caller;
 mod order;
 mod page;
 mod schema;
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use async_graphql::parser::types::OperationType;
-use async_graphql::{EmptySubscription, PathSegment, Request, Schema, ServerError, Value};
+use async_graphql::{EmptySubscription, PathSegment, Pos, Request, Schema, ServerError, Value};
 use bytes::Bytes;
 use futures_util::FutureExt;
-use http::{HeaderValue, Method, Response, header};
+use http::{HeaderValue, Method, Response, StatusCode, header};
 use tower::{BoxError, Service, ServiceExt};
 
 pub use page::page;
 
 use self::caller::{Caller, Inner};
 use self::schema::{Mutation, Query};
+use super::arriving::Arriving;
 use super::envelope::json_body;
 use super::problem::Problem;
-use super::{Body, json, request};
+use super::{Body, body, json};
+use crate::kernel::{Error, Reason};
 
 /// Where GraphQL is answered.
 pub const PATH: &str = "/graphql";
@@ -33,6 +37,9 @@ const MAX_DEPTH: usize = 16;
 const MAX_COMPLEXITY: usize = 500;
 /// How often directives may stand on one field.
 const MAX_DIRECTIVES: usize = 4;
+/// How long a query may take. Each of its calls has a time of its own, usually shorter: one
+/// that is refused for it leaves the rest of the answer as it is.
+const TIME: Duration = Duration::from_secs(15);
 
 /// The schema, ready for use.
 #[derive(Clone)]
@@ -59,12 +66,13 @@ impl GraphQl {
     ///
     /// # Errors
     /// VALIDATION_ERROR for what is no GraphQL request, METHOD_NOT_ALLOWED for other
-    /// methods and for mutations by GET; those of the body. What a query or its calls are
-    /// refused for stands in the answer's `errors`.
+    /// methods and for mutations by GET, DEADLINE_EXCEEDED for what takes too long; those of
+    /// the body. What a query or its calls are refused for stands in the answer's `errors`.
     pub async fn answer<S, B>(
         &self,
         parts: http::request::Parts,
         body: B,
+        arriving: &Arriving,
         inner: S,
     ) -> Result<Response<Body>, Problem>
     where
@@ -74,32 +82,57 @@ impl GraphQl {
         B: http_body::Body<Data = Bytes> + Send,
         B::Error: Into<BoxError>,
     {
-        let asked = match parts.method {
-            Method::GET | Method::HEAD => from_query(parts.uri.query().unwrap_or_default())?,
+        let (mut asked, length) = match parts.method {
+            Method::GET | Method::HEAD => {
+                let query = parts.uri.query().unwrap_or_default();
+                (from_query(query)?, query.len())
+            }
             Method::POST => {
-                let body = request::read_body(&parts.headers, body).await?;
-                from_json(json::parse(&body)?)?
+                let body = body::read_json(&parts.headers, body, arriving).await?;
+                (from_json(json::parse(&body)?)?, body.len())
             }
             _ => return Err(Problem::wrong_method("GET, HEAD, POST")),
         };
-        let mut asked = asked.data(Caller::new(shared(inner), parts.clone()));
-        if parts.method != Method::POST && writes(&mut asked) {
+        let only_reads = parts.method != Method::POST;
+        let caller = Caller::new(shared(inner), parts);
+        if let Err(why) = bounds::check(&mut asked, length) {
+            return written(StatusCode::BAD_REQUEST, &refusal(&caller, why));
+        }
+        if only_reads && writes(&mut asked) {
             return Err(Problem::wrong_method("POST"));
         }
         let keys = order::keys(&mut asked);
-        let answer = self.0.execute(asked).await;
-        let answer = order::apply(whole_or_null(answer), &keys);
-        let json = serde_json::to_vec(&answer).map_err(|error| {
-            tracing::error!(%error, "a GraphQL answer has no JSON form");
-            Problem::internal()
-        })?;
-        let mut response = Response::new(json_body(json));
-        response.headers_mut().insert(
-            header::CONTENT_TYPE,
-            HeaderValue::from_static("application/json"),
-        );
-        Ok(response)
+        let answer = tokio::time::timeout(TIME, self.0.execute(asked.data(caller))).await;
+        let answer = answer
+            .map_err(|_elapsed| Error::new(Reason::DeadlineExceeded, "the query took too long"))?;
+        written(StatusCode::OK, &order::apply(whole_or_null(answer), &keys))
     }
+}
+
+/// The answer to a query that is out of bounds.
+fn refusal(caller: &Caller, why: &'static str) -> async_graphql::Response {
+    let problem = Error::new(Reason::ValidationError, why).into();
+    let mut error = caller.error(&problem).into_server_error(Pos::default());
+    // It is the query as a whole.
+    error.locations.clear();
+    async_graphql::Response::from_errors(vec![error])
+}
+
+fn written(
+    status: StatusCode,
+    answer: &async_graphql::Response,
+) -> Result<Response<Body>, Problem> {
+    let json = serde_json::to_vec(answer).map_err(|error| {
+        tracing::error!(%error, "a GraphQL answer has no JSON form");
+        Problem::internal()
+    })?;
+    let mut response = Response::new(json_body(json));
+    *response.status_mut() = status;
+    response.headers_mut().insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/json"),
+    );
+    Ok(response)
 }
 
 /// A field that must not be null and was refused leaves the whole answer null; the library
