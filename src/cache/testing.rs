@@ -1,5 +1,6 @@
 //! Redis for tests beside the code: the server that `TEST_REDIS_URL` names, where it is
-//! set, with a prefix of its own for each test; and servers that a test may break.
+//! set, with a prefix of its own for each test; and servers that a test may break. Where
+//! it is not set these tests are left out, unless `SOUK_NEEDS_REDIS` forbids that.
 
 use std::future::Future;
 
@@ -64,10 +65,17 @@ pub(crate) fn prefix() -> String {
     format!("souk-test-{}:", random::code(16))
 }
 
+/// The Redis at hand; without one the test that asks is left out, and says so.
 #[expect(
     clippy::disallowed_methods,
     reason = "names the server to test against; nothing else is configured"
 )]
 pub(crate) fn url() -> Option<String> {
-    std::env::var("TEST_REDIS_URL").ok()
+    let url = std::env::var("TEST_REDIS_URL").ok();
+    if url.is_none() {
+        let is_needed = std::env::var("SOUK_NEEDS_REDIS").is_ok_and(|word| word == "1");
+        assert!(!is_needed, "TEST_REDIS_URL is not set");
+        eprintln!("left out: TEST_REDIS_URL is not set");
+    }
+    url
 }

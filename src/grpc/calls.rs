@@ -1,49 +1,43 @@
 //! The way of a call, shared by gRPC, gRPC-Web and JSON: what happens between its
 //! arrival and its handler, in order.
 
-use std::any::Any;
 use std::convert::Infallible;
 use std::future::Future;
 use std::net::IpAddr;
-use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use futures_util::FutureExt;
-use http::header::USER_AGENT;
-use http::{HeaderMap, HeaderName, HeaderValue, Request, Response};
+use http::{Request, Response};
 use ipnet::IpNet;
 use tokio_util::sync::CancellationToken;
 use tonic::body::Body;
 use tonic::service::Routes;
 use tonic::{Code, Status};
 use tower::Service;
-use tracing::{Instrument, Span, field};
+use tracing::Instrument;
 
 use super::authenticate::{self, Authenticator};
-use super::client_ip::is_inside;
+use super::client_ip::{is_inside, owner};
 use super::lanes::Lanes;
 use super::large;
 use super::lasting::Lasting;
+use super::message::Messages;
 use super::meter::CallMeters;
+use super::record::{log, span, user_agent};
 use super::reply::Admitted;
 use super::streams::{Place, Streams};
 use super::throttle::{self, Limiters, Throttle};
-use super::{ServerConfig, access, deadline, request_id};
-use crate::db::{Pulse, count_statements};
-use crate::kernel::{Call, Caller, Error, Reason, Result, trace};
-use crate::pb::policy::{self, Access, Idempotency, MethodPolicy};
+use super::{ServerConfig, access, request_id};
+use crate::db::Pulse;
+use crate::kernel::{Call, Caller, Error, Reason, Result};
+use crate::pb::policy::{self, Access, MethodPolicy};
 
-/// How many database statements the call ran; only in development.
-const STATEMENTS: HeaderName = HeaderName::from_static("x-db-statements");
+mod guard;
+
 /// The one standard method that is no stream.
 const CHECK: &str = "/grpc.health.v1.Health/Check";
-/// How long a call may wait for a database that does not answer.
-const PATIENCE: Duration = Duration::from_secs(1);
-/// What a client says about itself is kept to this length.
-const USER_AGENT_LEN: usize = 200;
 
 /// What is known of a request on its arrival; the front leaves it in the extensions.
 #[derive(Debug, Clone)]
@@ -61,6 +55,7 @@ pub struct Calls(Arc<Shared>);
 struct Shared {
     routes: Routes,
     authenticator: Arc<dyn Authenticator>,
+    messages: Messages,
     lanes: Lanes,
     throttle: Throttle,
     streams: Streams,
@@ -86,6 +81,7 @@ impl Calls {
         Self(Arc::new(Shared {
             routes: routes.prepare(),
             authenticator,
+            messages: Messages::new(),
             lanes: Lanes::new(config.limits.calls),
             throttle: Throttle::new(limits, config.rates.clone()),
             streams: Streams::new(&config.limits),
@@ -182,75 +178,11 @@ impl Shared {
         }
     }
 
-    /// Bounds the call in time, catches its panics and, in development, counts its
-    /// statements.
-    async fn guarded(
-        &self,
-        policy: &'static MethodPolicy,
-        arrival: Arrival,
-        request: Request<Body>,
-        started: Instant,
-    ) -> Response<Body> {
-        // The caller's own deadline wins where it is shorter.
-        let asked = deadline::asked(request.headers());
-        let longest = match policy.max_bytes {
-            Some(_) => self.deadline + large::TRANSFER,
-            None => self.deadline,
-        };
-        let time = asked.map_or(longest, |asked| Ord::min(asked, longest));
-        // A stream must open in time; then it lives on, as long as its caller wants.
-        let lasting = if policy.server_streaming {
-            asked
-        } else {
-            Some(time)
-        };
-        let deadline = lasting.and_then(|time| started.checked_add(time));
-        let work = self.while_answered(self.admit(policy, arrival, request, deadline));
-        // A panic is a fault of ours in one call; the others go on.
-        let work = AssertUnwindSafe(tokio::time::timeout(time, work)).catch_unwind();
-        let (outcome, statements) = if self.development {
-            let (outcome, count) = count_statements(work).await;
-            (outcome, Some(count))
-        } else {
-            (work.await, None)
-        };
-        let mut response = match outcome {
-            Ok(Ok(Ok(response))) => response,
-            Ok(Ok(Err(error))) => refusal(error),
-            Ok(Err(_elapsed)) => refusal(Error::new(
-                Reason::DeadlineExceeded,
-                "the call took too long",
-            )),
-            Err(panic) => refusal(Error::internal(panic_message(&*panic))),
-        };
-        if let Some(count) = statements {
-            response
-                .headers_mut()
-                .insert(STATEMENTS, HeaderValue::from(count));
-        }
-        response
-    }
-
-    /// Refuses a call that has taken long while the database does not answer: it would wait
-    /// until its deadline. What needs no database is done by then.
-    async fn while_answered<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
-        let mut work = std::pin::pin!(work);
-        if let Ok(done) = tokio::time::timeout(PATIENCE, &mut work).await {
-            return done;
-        }
-        tokio::select! {
-            biased;
-            done = work => done,
-            () = self.pulse.lost() => Err(Error::new(
-                Reason::Unavailable,
-                "the database does not answer, try again in a moment",
-            )
-            .retry_after(PATIENCE)),
-        }
-    }
-
-    /// Room, then identity, then permission, then how often: a call that is refused
-    /// anyway takes nothing from its caller's allowance.
+    /// The message, then room, identity, permission, and how often: a call that is refused
+    /// anyway takes nothing from its caller's allowance. That holds for want of room too:
+    /// it is the server's fault as a rule, and to count would take a way to Redis just when
+    /// a refusal must cost nothing. A place is held for work alone, so those who are over
+    /// their rate hold one no longer than it takes to count them.
     async fn admit(
         &self,
         policy: &'static MethodPolicy,
@@ -258,6 +190,14 @@ impl Shared {
         mut request: Request<Body>,
         deadline: Option<Instant>,
     ) -> Result<Response<Body>> {
+        if policy.max_bytes.is_none() {
+            let owner = arrival.ip.and_then(|ip| owner(ip, &self.trusted));
+            let body = std::mem::take(request.body_mut());
+            match self.messages.whole(owner, body).await {
+                Ok(whole) => *request.body_mut() = whole,
+                Err(status) => return Ok(status.into_http()),
+            }
+        }
         let quick = self.lanes.enter(policy).await?;
         let headers = request.headers();
         let caller = authenticate::caller(&*self.authenticator, headers).await?;
@@ -289,7 +229,10 @@ impl Shared {
             audit: None,
         };
         request.extensions_mut().insert(Admitted { call, policy });
-        let request = request.map(|body| large::within(policy, body));
+        let request = match policy.max_bytes {
+            Some(max) => request.map(|body| large::within(max, body)),
+            None => request,
+        };
         let mut response = self.route(request).await;
         if let Some(quota) = quota {
             throttle::tell(&quota, response.headers_mut());
@@ -325,52 +268,4 @@ fn refusal(error: Error) -> Response<Body> {
         throttle::tell(&quota, response.headers_mut());
     }
     response
-}
-
-fn panic_message(panic: &(dyn Any + Send)) -> String {
-    let text = panic
-        .downcast_ref::<&str>()
-        .copied()
-        .or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    format!("panic: {}", text.unwrap_or("without a message"))
-}
-
-fn user_agent(headers: &HeaderMap) -> Option<Arc<str>> {
-    let text = headers.get(USER_AGENT)?.to_str().ok()?;
-    // Header text is ASCII here, so every byte ends a character.
-    Some(text.get(..USER_AGENT_LEN).unwrap_or(text).into())
-}
-
-/// The span of a call, a part of its caller's trace where the caller names one.
-fn span(policy: &MethodPolicy, id: &str, headers: &HeaderMap) -> Span {
-    let span = tracing::trace_span!(
-        target: trace::SPANS,
-        "call",
-        otel.name = policy.path.trim_start_matches('/'),
-        otel.kind = "server",
-        rpc.system = "grpc",
-        rpc.grpc.status_code = field::Empty,
-        request.id = id,
-    );
-    if !span.is_disabled() {
-        let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
-        trace::join(&span, text(trace::TRACEPARENT), text(trace::TRACESTATE));
-    }
-    span
-}
-
-/// One line a call: writes and refusals always, reads that went well only on demand,
-/// because they are nearly all there is.
-fn log(policy: &MethodPolicy, id: &str, span: &Span, started: Instant, code: Code) {
-    let quiet = code == Code::Ok && policy.idempotency == Idempotency::Safe;
-    if quiet && !tracing::enabled!(tracing::Level::DEBUG) {
-        return;
-    }
-    let duration_ms = started.elapsed().as_micros() as f64 / 1000.0;
-    let trace_id = trace::trace_id(span);
-    if quiet {
-        tracing::debug!(rpc.method = policy.path, rpc.code = ?code, request.id = id, trace.id = trace_id, duration_ms, "answered");
-    } else {
-        tracing::info!(rpc.method = policy.path, rpc.code = ?code, request.id = id, trace.id = trace_id, duration_ms, "answered");
-    }
 }

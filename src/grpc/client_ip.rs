@@ -1,11 +1,18 @@
 //! Whose call it is: the peer's address, or what proxies that are trusted say of it.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use http::{HeaderMap, HeaderName};
 use ipnet::IpNet;
 
+use crate::kernel::network::network;
+
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+/// Where this host's own tools call from.
+const LOCAL: [IpAddr; 2] = [
+    IpAddr::V4(Ipv4Addr::LOCALHOST),
+    IpAddr::V6(Ipv6Addr::LOCALHOST),
+];
 /// What proxies of all kinds leave on what they pass on.
 const FORWARDING: [&str; 6] = [
     "x-forwarded-for",
@@ -60,6 +67,13 @@ const fn is_private(address: IpAddr) -> bool {
 /// Whether an address belongs to a trusted proxy.
 pub(super) fn is_trusted(address: IpAddr, trusted: &[IpNet]) -> bool {
     trusted.iter().any(|network| network.contains(&address))
+}
+
+/// The network whose connections and messages are counted together; nothing for this
+/// host's own tools and the proxies, behind which many clients stand.
+pub(super) fn owner(ip: IpAddr, trusted: &[IpNet]) -> Option<IpAddr> {
+    let many = LOCAL.contains(&ip) || is_trusted(ip, trusted);
+    (!many).then(|| network(ip))
 }
 
 /// An address, with or without a port.
@@ -124,6 +138,26 @@ mod tests {
             }
             let found = is_inside(peer.parse().unwrap(), &headers, &trusted);
             assert_eq!(found, inside, "{peer} {header}");
+        }
+    }
+
+    #[test]
+    fn a_network_is_one_owner_and_who_stands_for_many_is_none() {
+        let trusted = ["10.0.0.0/8".parse().unwrap()];
+        let cases = [
+            ("192.0.2.7", Some("192.0.2.7")),
+            ("2001:db8:1:2:aaaa::7", Some("2001:db8:1:2::")),
+            ("2001:db8:1:2:bbbb::8", Some("2001:db8:1:2::")),
+            ("2001:db8:1:3:bbbb::8", Some("2001:db8:1:3::")),
+            ("127.0.0.2", Some("127.0.0.2")),
+            ("127.0.0.1", None),
+            ("::1", None),
+            ("10.0.0.9", None),
+        ];
+        for (ip, expected) in cases {
+            let found = owner(ip.parse().unwrap(), &trusted);
+            let expected = expected.map(|ip| ip.parse::<IpAddr>().unwrap());
+            assert_eq!(found, expected, "{ip}");
         }
     }
 

@@ -58,7 +58,8 @@ pub enum Origins {
 pub struct Limits {
     /// Open connections.
     pub connections: usize,
-    /// Open connections of one address; this host and trusted proxies are exempt.
+    /// Open connections of one network: an IPv4 address or an IPv6 /64; this host and trusted
+    /// proxies are exempt.
     pub connections_per_ip: usize,
     /// Reads that run at once, and a quarter as many changes and sign-ins; as many again may wait a
     /// moment.

@@ -19,6 +19,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulConnection;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
+use tokio::sync::oneshot;
 use tokio::time::error::Elapsed;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_rustls::TlsAcceptor;
@@ -86,7 +87,7 @@ async fn encrypted(
 }
 
 async fn plain(stream: TcpStream, peer: IpAddr, shared: &Shared) -> Outcome {
-    // HTTP/2 has no time limit for its own beginning, so it is waited for here.
+    // Which of the two is spoken shows in the first bytes.
     let http2 = in_time(shared, begins_with_preface(&stream)).await??;
     Box::pin(speak(stream, http2, peer, shared)).await
 }
@@ -138,7 +139,8 @@ where
             activity: activity.clone(),
             unread: shared.limits.unread,
         };
-        let io = Overheard::new(io, Frames::after(PREFACE.len()));
+        let (begun, preface) = oneshot::channel();
+        let io = Overheard::new(io, Frames::after(PREFACE.len(), begun));
         let connection = http2::Builder::new(executor)
             .timer(TokioTimer::new())
             .max_concurrent_streams(MAX_STREAMS)
@@ -149,7 +151,12 @@ where
             .keep_alive_interval(KEEPALIVE)
             .keep_alive_timeout(KEEPALIVE_TIMEOUT)
             .serve_connection(TokioIo::new(io), service);
-        live(connection, &activity, true, shared).await
+        // Behind TLS a client may have chosen HTTP/2 and then say nothing, and the library
+        // waits for the preface without end.
+        tokio::select! {
+            outcome = live(connection, &activity, true, shared) => outcome,
+            Err(silent) = in_time(shared, preface) => Err(silent.into()),
+        }
     } else {
         let io = Overheard::new(io, Heads::telling(ambiguous));
         let connection = http1::Builder::new()
@@ -282,3 +289,6 @@ fn ambiguous() -> Response<Body> {
     response.headers_mut().insert(CONNECTION, close);
     response
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,6 +5,8 @@
 use std::io;
 use std::time::{Duration, Instant};
 
+use tokio::sync::oneshot;
+
 use super::overhear::Ear;
 
 /// Frames that steer the connection and may come without any call.
@@ -38,11 +40,14 @@ pub(super) struct Frames {
     refilled: Instant,
     /// Since when a frame, or the head of a call, is incomplete.
     incomplete: Option<Instant>,
+    /// Is told that the preface is there.
+    begun: Option<oneshot::Sender<()>>,
 }
 
 impl Frames {
-    /// For a connection that begins with `preface` bytes that are no frame.
-    pub(super) fn after(preface: usize) -> Self {
+    /// For a connection that begins with `preface` bytes that are no frame; `begun` is told
+    /// when they are there.
+    pub(super) fn after(preface: usize, begun: oneshot::Sender<()>) -> Self {
         Self {
             skip: preface,
             head: [0; HEAD],
@@ -52,6 +57,7 @@ impl Frames {
             answered: 0,
             refilled: Instant::now(),
             incomplete: None,
+            begun: Some(begun),
         }
     }
 
@@ -79,6 +85,12 @@ impl Frames {
             let skipped = Ord::min(self.skip, bytes.len());
             self.skip -= skipped;
             bytes = &bytes[skipped..];
+            if self.skip == 0
+                && let Some(begun) = self.begun.take()
+            {
+                // Nobody may wait for it.
+                begun.send(()).ok();
+            }
             let taken = Ord::min(HEAD - self.have, bytes.len());
             self.head[self.have..self.have + taken].copy_from_slice(&bytes[..taken]);
             self.have += taken;
@@ -155,8 +167,12 @@ mod tests {
     }
 
     fn listening() -> Frames {
-        let mut frames = Frames::after(24);
-        frames.heard(&[b'P'; 24]).unwrap();
+        let (begun, mut is_told) = oneshot::channel();
+        let mut frames = Frames::after(24, begun);
+        frames.heard(&[b'P'; 23]).unwrap();
+        assert!(is_told.try_recv().is_err());
+        frames.heard(b"P").unwrap();
+        assert!(is_told.try_recv().is_ok());
         frames
     }
 
@@ -205,7 +221,7 @@ mod tests {
             bytes.extend(frame(DATA, 0, 200));
         }
         for cut in 1..60 {
-            let mut frames = Frames::after(24);
+            let mut frames = Frames::after(24, oneshot::channel().0);
             for piece in bytes.chunks(cut) {
                 frames.heard(piece).unwrap();
             }

@@ -246,7 +246,8 @@ impl Drop for Wait<'_> {
     }
 }
 
-fn busy() -> Error {
+/// The refusal of a call for which there is no room.
+pub(super) fn busy() -> Error {
     Error::new(
         Reason::RateLimitExceeded,
         "the server is busy, try again in a moment",

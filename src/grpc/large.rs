@@ -1,6 +1,5 @@
-//! Requests as large as files, which some methods take by the contract. A server has one
-//! bound for all of its methods, so the others of the same service are bounded here; and
-//! what takes long to come must keep coming.
+//! Requests as large as files, which some methods take by the contract: bounded by what the
+//! method takes, and what takes long to come must keep coming.
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -18,7 +17,7 @@ use tonic::server::NamedService;
 
 use super::MAX_REQUEST;
 use crate::kernel::{Error, Reason};
-use crate::pb::policy::{self, MethodPolicy};
+use crate::pb::policy;
 
 /// How long a large request may take to come, beyond the time of its call.
 pub(super) const TRANSFER: Duration = Duration::from_secs(60);
@@ -29,7 +28,7 @@ const SILENCE: Duration = Duration::from_secs(10);
 const GRACE: Duration = Duration::from_secs(10);
 const SLOWEST: u64 = 32 * 1024;
 /// What stands before a message (compression, length).
-const PREFIX: u64 = 5;
+pub(super) const PREFIX: usize = 5;
 
 /// The largest request of each service that takes larger ones than usual, in bytes.
 static LARGEST: LazyLock<HashMap<&str, usize>> = LazyLock::new(|| {
@@ -48,29 +47,26 @@ pub fn largest_request<S: NamedService>(_server: &S) -> usize {
     LARGEST.get(S::NAME).copied().unwrap_or(MAX_REQUEST)
 }
 
-/// The body of a request to a method, no larger than the method takes. Bodies whose server
-/// bounds them just so stay as they are.
-pub(super) fn within(policy: &MethodPolicy, body: Body) -> Body {
-    let max = match policy.max_bytes {
-        Some(max) => max,
-        None if LARGEST.contains_key(policy.service()) => MAX_REQUEST,
-        None => return body,
-    };
+/// The body of a request to a method that takes larger ones than usual, no larger than that.
+pub(super) fn within(max: usize, body: Body) -> Body {
     let pace = Pace {
         silence: SILENCE,
         grace: GRACE,
     };
-    Body::new(Within::new(body, max as u64 + PREFIX, pace))
+    Body::new(Within::new(body, (max + PREFIX) as u64, pace))
 }
 
 /// How slowly a request may come.
 #[derive(Debug, Clone, Copy)]
-struct Pace {
-    silence: Duration,
-    grace: Duration,
+pub(super) struct Pace {
+    /// How long nothing may come.
+    pub(super) silence: Duration,
+    /// How long it may take beyond the time of its bytes.
+    pub(super) grace: Duration,
 }
 
-struct Within {
+/// A body within a bound of bytes, which keeps coming.
+pub(super) struct Within {
     inner: Body,
     /// Bytes that may still come.
     left: u64,
@@ -81,7 +77,7 @@ struct Within {
 }
 
 impl Within {
-    fn new(inner: Body, left: u64, pace: Pace) -> Self {
+    pub(super) fn new(inner: Body, left: u64, pace: Pace) -> Self {
         Self {
             inner,
             left,
@@ -142,7 +138,7 @@ fn slow() -> Status {
     Error::new(Reason::DeadlineExceeded, "the request came too slowly").into()
 }
 
-fn too_large() -> Status {
+pub(super) fn too_large() -> Status {
     Error::new(Reason::PayloadTooLarge, "the request is too large").into()
 }
 
@@ -156,6 +152,7 @@ mod tests {
     use tonic_types::StatusExt;
 
     use super::*;
+    use crate::pb::policy::MethodPolicy;
 
     fn method(name: &str) -> &'static MethodPolicy {
         let found = policy::ALL
@@ -164,24 +161,20 @@ mod tests {
         found.unwrap()
     }
 
-    async fn outcome(policy: &MethodPolicy, bytes: usize) -> Result<usize, String> {
+    async fn outcome(max: usize, bytes: usize) -> Result<usize, String> {
         let body = Body::new(Full::new(Bytes::from(vec![0; bytes])));
-        let read = within(policy, body).collect().await;
+        let read = within(max, body).collect().await;
         read.map(|read| read.to_bytes().len())
             .map_err(|status| status.get_details_error_info().unwrap().reason)
     }
 
     #[tokio::test]
-    async fn each_method_of_a_service_has_its_own_bound() {
+    async fn a_large_request_is_as_large_as_its_method_takes() {
         let upload = method("/UploadProductImage");
-        let (max, usual) = (upload.max_bytes.unwrap() + 5, MAX_REQUEST + 5);
-        assert_eq!(outcome(upload, max).await, Ok(max));
+        let max = upload.max_bytes.unwrap();
+        assert_eq!(outcome(max, max + PREFIX).await, Ok(max + PREFIX));
         let beyond = Err("PAYLOAD_TOO_LARGE".to_owned());
-        assert_eq!(outcome(upload, max + 1).await, beyond);
-        let beside = method("MediaService/CreateUpload");
-        assert_eq!(outcome(beside, usual).await, Ok(usual));
-        assert_eq!(outcome(beside, usual + 1).await, beyond);
-        // Elsewhere the server itself bounds them.
+        assert_eq!(outcome(max, max + PREFIX + 1).await, beyond);
         let largest = |service| LARGEST.get(service).copied();
         assert_eq!(largest("souk.media.v1.MediaService"), upload.max_bytes);
         assert_eq!(largest("souk.orders.v1.OrderService"), None);

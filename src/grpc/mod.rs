@@ -7,9 +7,9 @@
 //!   HTTP library lets pass, and `paced` drops answers that nobody reads;
 //! - `front` names the request, finds the client's address, answers preflights and
 //!   splits gRPC-Web, gRPC and JSON;
-//! - `calls` bounds the call in time, catches its panics, finds room for it, learns who
-//!   calls, decides by the contract's policy whether it may, and counts how often and how
-//!   many streams it holds.
+//! - `calls` bounds the call in time, catches its panics, waits for its message, finds room
+//!   for it, learns who calls, decides by the contract's policy whether it may, and counts
+//!   how often and how many streams it holds.
 //!
 //! It knows the contract and the kernel, never a service: `app` joins them.
 
@@ -34,10 +34,12 @@ mod heads;
 mod lanes;
 mod large;
 mod lasting;
+mod message;
 mod meter;
 mod overhear;
 mod paced;
 mod rates;
+mod record;
 mod reply;
 mod seats;
 mod server;

@@ -1,5 +1,5 @@
-//! How many places are taken, in all and by one owner: connections by their addresses, large
-//! requests by their users.
+//! How many places are taken, in all and by one owner: connections and messages by their
+//! networks, large requests by their users.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -22,11 +22,12 @@ struct Taken<O> {
     by_owner: HashMap<O, usize>,
 }
 
-/// One place, free again when it is dropped.
+/// One place or more, free again when it is dropped.
 #[derive(Debug)]
 pub(super) struct Seat<O: Eq + Hash> {
     seats: Seats<O>,
     owner: Option<O>,
+    places: usize,
 }
 
 /// Why there is no place.
@@ -53,22 +54,13 @@ impl<O: Eq + Hash + Copy> Seats<O> {
 
     /// A place, or why there is none. Without an owner only the sum counts.
     pub(super) fn take(&self, owner: Option<O>) -> Result<Seat<O>, Full> {
-        let mut taken = self.taken();
-        if taken.all >= self.0.most {
-            return Err(Full::InAll);
-        }
-        if let Some(owner) = owner {
-            let own = taken.by_owner.entry(owner).or_default();
-            if *own >= self.0.most_of_owner {
-                return Err(Full::OfOwner);
-            }
-            *own += 1;
-        }
-        taken.all += 1;
-        Ok(Seat {
+        let mut seat = Seat {
             seats: self.clone(),
             owner,
-        })
+            places: 0,
+        };
+        seat.grow(1)?;
+        Ok(seat)
     }
 
     /// How many are taken.
@@ -83,14 +75,35 @@ impl<O> Seats<O> {
     }
 }
 
+impl<O: Eq + Hash + Copy> Seat<O> {
+    /// Takes so many places more, or none of them.
+    pub(super) fn grow(&mut self, more: usize) -> Result<(), Full> {
+        let shared = &self.seats.0;
+        let mut taken = self.seats.taken();
+        if taken.all + more > shared.most {
+            return Err(Full::InAll);
+        }
+        if let Some(owner) = self.owner {
+            let own = taken.by_owner.entry(owner).or_default();
+            if *own + more > shared.most_of_owner {
+                return Err(Full::OfOwner);
+            }
+            *own += more;
+        }
+        taken.all += more;
+        self.places += more;
+        Ok(())
+    }
+}
+
 impl<O: Eq + Hash> Drop for Seat<O> {
     fn drop(&mut self) {
         let mut taken = self.seats.taken();
-        taken.all -= 1;
+        taken.all -= self.places;
         if let Some(owner) = &self.owner
             && let Some(own) = taken.by_owner.get_mut(owner)
         {
-            *own -= 1;
+            *own -= self.places;
             if *own == 0 {
                 taken.by_owner.remove(owner);
             }
@@ -116,5 +129,21 @@ mod tests {
         drop(first);
         assert!(seats.take(Some(a)).is_ok());
         assert_eq!(seats.taken().all, 2);
+    }
+
+    #[test]
+    fn one_may_take_several_and_gives_all_of_them_back() {
+        let seats = Seats::new(5, 3);
+        let mut large = seats.take(Some(1)).unwrap();
+        assert_eq!(large.grow(3), Err(Full::OfOwner));
+        large.grow(2).unwrap();
+        assert_eq!(seats.take(Some(1)).unwrap_err(), Full::OfOwner);
+        let mut other = seats.take(Some(2)).unwrap();
+        assert_eq!(other.grow(2), Err(Full::InAll));
+        drop(large);
+        other.grow(2).unwrap();
+        assert_eq!(seats.count(), 3);
+        drop(other);
+        assert!(seats.taken().by_owner.is_empty());
     }
 }

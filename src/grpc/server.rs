@@ -1,7 +1,7 @@
 //! The port: accepting connections within bounds, and draining them.
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,24 +10,18 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio_util::sync::CancellationToken;
 
 use super::calls::Calls;
-use super::client_ip::is_trusted;
+use super::client_ip::owner;
 use super::config::ServerConfig;
 use super::connection::{self, Shared};
 use super::drain::Tally;
 use super::front::{Edge, Front};
 use super::meter::ConnectionMeter;
-use super::seats::{Full, Seat, Seats};
+use super::seats::{Full, Seats};
 use super::tls::Tls;
 use crate::kernel::task::Tasks;
 
 /// Connections that the system keeps for us until we accept them.
 const BACKLOG: u32 = 1024;
-
-/// Where this host's own tools call from.
-const LOCAL: [IpAddr; 2] = [
-    IpAddr::V4(Ipv4Addr::LOCALHOST),
-    IpAddr::V6(Ipv6Addr::LOCALHOST),
-];
 
 /// A bound port that serves nothing yet.
 #[derive(Debug)]
@@ -145,7 +139,8 @@ impl Serving {
     fn admit(&self, stream: TcpStream, peer: SocketAddr) {
         let peer = peer.ip().to_canonical();
         let meter = &self.shared.meter;
-        let seat = match self.seat(peer) {
+        let owner = owner(peer, &self.config.trusted_proxies);
+        let seat = match self.seats.take(owner) {
             Ok(seat) => seat,
             Err(full) => {
                 match full {
@@ -169,12 +164,5 @@ impl Serving {
             open.decrement(1.0);
             drop(seat);
         });
-    }
-
-    /// This host's own tools and the proxies, behind which many clients stand, count
-    /// only in the sum.
-    fn seat(&self, peer: IpAddr) -> Result<Seat<IpAddr>, Full> {
-        let many = LOCAL.contains(&peer) || is_trusted(peer, &self.config.trusted_proxies);
-        self.seats.take((!many).then_some(peer))
     }
 }

@@ -30,6 +30,8 @@ use crate::kernel::{Caller, Clock, Error, Reason, Result};
 use crate::pb::souk::ops::v1::ops_service_client::OpsServiceClient;
 use crate::pb::souk::ops::v1::{HelloRequest, ListJobsRequest, PingCacheRequest};
 
+mod places;
+
 /// Answers `Hello` with nothing, panics on `GetInfo`, never answers `PingCache`.
 #[derive(Clone)]
 struct Puppet;
@@ -77,7 +79,7 @@ struct Port {
     serving: Tasks,
 }
 
-fn config() -> ServerConfig {
+pub(super) fn config() -> ServerConfig {
     ServerConfig {
         host: [127, 0, 0, 1].into(),
         port: 0,
@@ -98,7 +100,7 @@ fn config() -> ServerConfig {
     }
 }
 
-fn serve(config: ServerConfig) -> Port {
+pub(super) fn parts(config: &ServerConfig) -> (Calls, Edge) {
     let counts = Arc::new(LocalRateLimit::new(Clock::system()));
     let limits = Limiters {
         usual: counts.clone(),
@@ -110,11 +112,16 @@ fn serve(config: ServerConfig) -> Port {
         Arc::new(OneToken),
         limits,
         Pulse::default(),
-        &config,
+        config,
     );
     let edge = BoxCloneSyncService::new(tower::service_fn(|_: Request<Body>| async {
         Ok(Response::new(Body::empty()))
     }));
+    (calls, edge)
+}
+
+fn serve(config: ServerConfig) -> Port {
+    let (calls, edge) = parts(&config);
     let server = Server::bind(config).unwrap();
     let address = server.address().unwrap();
     let serving = Tasks::default();
@@ -206,32 +213,6 @@ async fn a_spent_allowance_says_when_to_come_back() {
     assert_eq!(refused.metadata().get("x-ratelimit-limit").unwrap(), "1");
     assert_eq!(refused.metadata().get("retry-after").unwrap(), "60");
     assert!(refused.get_details_retry_info().is_some());
-}
-
-#[tokio::test]
-async fn a_call_that_gets_no_place_is_refused_soon_and_the_next_one_is_not() {
-    let mut config = config();
-    config.limits.calls = 1;
-    config.limits.deadline = Duration::from_secs(60);
-    let port = serve(config);
-    let (mut first, mut second) = (port.client().await, port.client().await);
-    let mut endless = tokio::task::JoinSet::new();
-    endless.spawn(async move { first.ping_cache(PingCacheRequest {}).await });
-    let refused = loop {
-        let began = std::time::Instant::now();
-        let refused = second.hello(HelloRequest {}).await.unwrap_err();
-        // Until the endless call has its place, the puppet answers.
-        if refused.code() == Code::ResourceExhausted {
-            assert!(began.elapsed() < Duration::from_secs(5));
-            break refused;
-        }
-    };
-    let info = refused.get_details_error_info().unwrap();
-    assert_eq!(info.reason, "RATE_LIMIT_EXCEEDED");
-    assert!(refused.get_details_retry_info().is_some());
-    // A caller who hangs up gives its place back.
-    endless.abort_all();
-    while second.hello(HelloRequest {}).await.unwrap_err().code() != Code::Unimplemented {}
 }
 
 #[tokio::test]

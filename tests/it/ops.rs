@@ -2,6 +2,7 @@
 
 mod audit;
 mod dashboards;
+mod health;
 mod jobs;
 mod metrics;
 mod queues;

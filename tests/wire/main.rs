@@ -151,7 +151,7 @@ async fn attack(souk: &Souk, tier: &Tier) -> Vec<String> {
         assert_eq!(outcome.grpc, Some(12), "{outcome:?}");
         "reflection is off".to_owned()
     };
-    let (a, b, c, d, e, f, g, h, i) = tokio::join!(
+    let (a, b, c, d, e, f, g, h, i, j) = tokio::join!(
         silence::silent(to, tier.silent),
         silence::crowding(121, to),
         drips::all(122, to),
@@ -160,9 +160,10 @@ async fn attack(souk: &Souk, tier: &Tier) -> Vec<String> {
         readers::no_read(125, to),
         bombs::all(126, to),
         hostile_texts::all(127, to),
+        drips::withheld(128, to),
         reflection,
     );
-    vec![a, b, c, d, e, f, g, h, i]
+    vec![a, b, c, d, e, f, g, h, i, j]
 }
 
 /// Watches the memory of a process.

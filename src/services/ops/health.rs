@@ -4,6 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use tokio::sync::Mutex;
+
 use crate::cache::{Cache, Redis};
 use crate::db::Db;
 use crate::jobs;
@@ -11,8 +13,13 @@ use crate::kernel::{Error, Reason, Result, random};
 
 /// The part without which nothing works.
 const DATABASE: &str = "database";
+const CACHE: &str = "cache";
+const JOBS: &str = "jobs";
 /// A part that takes longer than this to answer counts as down.
 const PATIENCE: Duration = Duration::from_secs(1);
+/// How long a look at the parts is good for. Anybody may ask, as often as they like, and a
+/// look takes a connection that calls need.
+const GOOD: Duration = Duration::from_millis(500);
 /// Jobs that wait this long past their time have nobody who runs them.
 const JOBS_LATE: Duration = Duration::from_secs(5 * 60);
 
@@ -26,6 +33,25 @@ struct Shared {
     redis: Option<Redis>,
     started: Instant,
     stopping: AtomicBool,
+    /// The last look at the parts; whoever looks holds it, and the others wait for him.
+    last: Mutex<Option<Look>>,
+}
+
+/// How the parts were at a time.
+struct Look {
+    at: Instant,
+    parts: Vec<Component>,
+}
+
+impl Look {
+    fn is_good(&self) -> bool {
+        self.at.elapsed() < GOOD
+    }
+
+    fn was_down(&self, name: &str) -> bool {
+        let part = self.parts.iter().find(|part| part.name == name);
+        part.is_some_and(|part| !part.is_up())
+    }
 }
 
 /// How one part is.
@@ -58,6 +84,7 @@ impl Health {
             redis,
             started: Instant::now(),
             stopping: AtomicBool::new(false),
+            last: Mutex::new(None),
         }))
     }
 
@@ -107,14 +134,24 @@ impl Health {
         .await
     }
 
-    /// Every part, looked at together.
+    /// Every part, looked at together a moment ago at the most.
     pub async fn look(&self) -> Vec<Component> {
+        let mut last = self.0.last.lock().await;
+        if let Some(look) = last.as_ref().filter(|look| look.is_good()) {
+            return look.parts.clone();
+        }
+        let was_down = |name| last.as_ref().is_some_and(|look| look.was_down(name));
         let (database, cache, jobs) = tokio::join!(
-            timed(DATABASE, within(self.0.db.ping())),
-            timed("cache", self.ping_cache()),
-            timed("jobs", within(self.jobs_run())),
+            timed(DATABASE, was_down(DATABASE), within(self.0.db.ping())),
+            timed(CACHE, was_down(CACHE), self.ping_cache()),
+            timed(JOBS, was_down(JOBS), within(self.jobs_run())),
         );
-        vec![database, cache, jobs]
+        let parts = vec![database, cache, jobs];
+        *last = Some(Look {
+            at: Instant::now(),
+            parts: parts.clone(),
+        });
+        parts
     }
 
     /// Whether somebody runs the jobs that are due.
@@ -133,14 +170,19 @@ async fn within(work: impl Future<Output = Result<()>>) -> Result<()> {
         .map_err(|elapsed| Error::unavailable("a part does not answer", elapsed))?
 }
 
-async fn timed(name: &'static str, look: impl Future<Output = Result<()>>) -> Component {
+/// Looks at one part, and tells when it goes and when it comes back, not with every look.
+async fn timed(
+    name: &'static str,
+    was_down: bool,
+    look: impl Future<Output = Result<()>>,
+) -> Component {
     let started = Instant::now();
-    let latency = match look.await {
-        Ok(()) => Some(started.elapsed()),
-        Err(error) => {
-            tracing::warn!(part = name, error = ?error, "a part is down");
-            None
-        }
-    };
+    let outcome = look.await;
+    let latency = outcome.is_ok().then(|| started.elapsed());
+    match outcome {
+        Err(error) if !was_down => tracing::warn!(part = name, error = ?error, "a part is down"),
+        Ok(()) if was_down => tracing::info!(part = name, "a part is back"),
+        _ => {}
+    }
     Component { name, latency }
 }

@@ -2,7 +2,8 @@
 //!
 //! Holds: readiness says no more than whether calls can be taken (the database answers,
 //! the server is not stopping); health tells of every part, and answers also when one
-//! is down. Metrics are counted where things happen; here they are told. The audit log is written by the write path (`db`); here it is read.
+//! is down. Metrics are counted where things happen; here they are told. The audit log is
+//! written by the write path (`db`); here it is read.
 
 mod convert;
 mod entity;

@@ -9,8 +9,8 @@ use souk::pb::souk::orders::v1::WatchOrderRequest;
 use souk::pb::souk::orders::v1::order::Status;
 use tonic::Code;
 
+use super::away::is_left_out;
 use super::{NEVER, Pair};
-use crate::support::redis::is_at_hand;
 use crate::support::{Client, reason, until};
 
 /// No poll finds anything: what arrives came by a hint.
@@ -26,7 +26,7 @@ async fn name(by: &Client, id: &str) -> String {
 
 #[tokio::test]
 async fn a_change_in_one_process_reaches_a_stream_of_another() {
-    if !is_at_hand() {
+    if is_left_out() {
         return;
     }
     let Pair {
@@ -56,7 +56,7 @@ async fn a_change_in_one_process_reaches_a_stream_of_another() {
 
 #[tokio::test]
 async fn a_product_changed_in_one_process_is_new_in_all() {
-    if !is_at_hand() {
+    if is_left_out() {
         return;
     }
     let Pair { redis, here, there } = pair(&[]).await;
@@ -90,7 +90,7 @@ async fn a_product_changed_in_one_process_is_new_in_all() {
 
 #[tokio::test]
 async fn a_featured_page_of_another_process_is_found_and_forgotten() {
-    if !is_at_hand() {
+    if is_left_out() {
         return;
     }
     let Pair { redis, here, there } = pair(&[]).await;
@@ -145,7 +145,7 @@ async fn a_featured_page_of_another_process_is_found_and_forgotten() {
 
 #[tokio::test]
 async fn a_job_of_one_process_is_run_by_another_at_once() {
-    if !is_at_hand() {
+    if is_left_out() {
         return;
     }
     let pair = pair(&[]).await;
@@ -178,7 +178,7 @@ async fn a_job_of_one_process_is_run_by_another_at_once() {
 
 #[tokio::test]
 async fn all_processes_count_one_allowance() {
-    if !is_at_hand() {
+    if is_left_out() {
         return;
     }
     let Pair {

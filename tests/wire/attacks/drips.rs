@@ -1,18 +1,27 @@
-//! Requests that arrive byte by byte and never end.
+//! Requests that arrive byte by byte and never end, or of which nothing but the head does.
 
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::io::AsyncWriteExt;
 
+use crate::client::{Client, framed_as};
 use crate::raw::{
     CONTINUATION, DATA, END_HEADERS, HEADERS, call, dial, drip, fields, frame, greet,
 };
+use crate::rig::pause;
 
 const PACE: Duration = Duration::from_millis(200);
 /// The bounds are 10 s; the machine gets some time to notice.
 const LIMIT: Duration = Duration::from_secs(14);
 const HELLO: &str = "/souk.ops.v1.OpsService/Hello";
+const OTP: &str = "/souk.auth.v1.AuthService/RequestOtp";
+/// Connections that keep messages back, a hundred each: more than there are places for
+/// reads and for sign-in, those who wait for one among them.
+const OF_READS: usize = 12;
+const OF_SIGN_IN: usize = 4;
+/// How long an honest caller waits beside them at the longest.
+const PROMPT: Duration = Duration::from_secs(1);
 
 pub async fn all(from: u8, to: SocketAddr) -> String {
     let (a, b, c, d) = tokio::join!(
@@ -60,7 +69,7 @@ async fn http2_body(from: u8, to: SocketAddr) -> Duration {
     let mut begin = frame(HEADERS, END_HEADERS, 1, &call(HELLO));
     begin.extend(frame(DATA, 0, 1, &[0, 0, 0, 3, 0xe8]));
     socket.write_all(&begin).await.unwrap();
-    let began = std::time::Instant::now();
+    let began = Instant::now();
     let (mut reader, mut writer) = socket.into_split();
     let drip = async {
         let mut pace = tokio::time::interval(PACE);
@@ -103,4 +112,35 @@ fn has_headers(mut bytes: &[u8]) -> bool {
         bytes = rest.get(length..).unwrap_or_default();
     }
     false
+}
+
+/// Heads by the hundred and no message, while an honest caller of another address asks for
+/// the same.
+pub async fn withheld(from: u8, to: SocketAddr) -> String {
+    let mut held = Vec::new();
+    for nth in 0..OF_READS + OF_SIGN_IN {
+        let path = if nth < OF_READS { HELLO } else { OTP };
+        let head = call(path);
+        let streams = (1u32..).step_by(2).take(100);
+        let heads = streams.flat_map(|stream| frame(HEADERS, END_HEADERS, stream, &head));
+        let heads: Vec<u8> = heads.collect();
+        let mut socket = greet(from, to).await;
+        socket.write_all(&heads).await.unwrap();
+        held.push(socket);
+    }
+    let honest = Client::connect(1, to, &h2::client::Builder::new()).await;
+    let mut slowest = Duration::ZERO;
+    for _ in 0..10 {
+        // Nobody has an empty number: who is told so had a place.
+        for (path, code) in [(HELLO, 0), (OTP, 3)] {
+            let began = Instant::now();
+            let outcome = honest.call(path, &[], framed_as(0, b"")).await;
+            assert_eq!(outcome.grpc, Some(code), "{path}: {outcome:?}");
+            slowest = slowest.max(began.elapsed());
+        }
+        pause(Duration::from_millis(100)).await;
+    }
+    assert!(slowest < PROMPT, "an honest caller waited {slowest:?}");
+    let count = held.len() * 100;
+    format!("{count} messages kept back, an honest caller waited {slowest:?} at the most")
 }
