@@ -172,7 +172,10 @@ async fn execute(command: Command, config: Config) -> Result<()> {
 
 async fn serve(config: Config) -> Result<()> {
     let mut signals = Signals::new()?;
-    let running = App::start(config, Overrides::default()).await?;
+    let start = App::start(config, Overrides::default());
+    let Some(running) = signals.unless_told(start).await.transpose()? else {
+        return Ok(());
+    };
     signals.wait().await;
     let stopped = signals.unless_again(running.stop()).await?;
     if !stopped {
@@ -187,7 +190,10 @@ async fn worker(config: Config) -> Result<()> {
         bail!("a worker beside a server needs PostgreSQL: SQLite serves one process");
     }
     let mut signals = Signals::new()?;
-    let working = App::work(config, Overrides::default()).await?;
+    let start = App::work(config, Overrides::default());
+    let Some(working) = signals.unless_told(start).await.transpose()? else {
+        return Ok(());
+    };
     signals.wait().await;
     if !signals.unless_again(working.stop()).await? {
         bail!("not every job ended in time; what is left runs again elsewhere");
@@ -216,7 +222,10 @@ async fn play(config: Config) -> Result<()> {
             _ => {}
         }
     }
-    let running = App::start(config, Overrides::default()).await?;
+    let start = App::start(config, Overrides::default());
+    let Some(running) = signals.unless_told(start).await.transpose()? else {
+        return Ok(());
+    };
     let admin = running.app.auth.sign_in_as(DEMO_ADMIN, Role::Admin).await?;
     let base = format!("http://{}", running.address);
     tokio::select! {
@@ -301,6 +310,19 @@ impl Signals {
         tokio::select! {
             _ = self.terminate.recv() => {}
             _ = self.interrupt.recv() => {}
+        }
+    }
+
+    /// Starts, unless a signal says first that nobody wants it any more: the start may wait
+    /// for others without a bound, for the turn to migrate. What has begun ends with the
+    /// process.
+    async fn unless_told<T>(&mut self, start: impl Future<Output = T>) -> Option<T> {
+        tokio::select! {
+            started = start => Some(started),
+            () = self.wait() => {
+                tracing::info!("told to stop before all was ready");
+                None
+            }
         }
     }
 

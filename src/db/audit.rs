@@ -12,8 +12,6 @@ use crate::kernel::{Call, Result, Time};
 
 /// How long an entry is kept.
 pub const AUDIT_KEPT: Duration = Duration::from_secs(365 * 24 * 60 * 60);
-/// Entries that one statement removes, so that none is long.
-const PURGE_BATCH: u64 = 5_000;
 
 /// Writes the entry of a change, where the call carries one.
 pub(super) async fn record(tx: &Tx, call: &Call) -> Result<()> {
@@ -51,27 +49,20 @@ impl Db {
     /// UNAVAILABLE when the database is away.
     pub async fn purge_audit_log(&self) -> Result<u64> {
         let kept_from = self.clock().now() - AUDIT_KEPT;
-        let mut total = 0;
-        loop {
-            let purge = |tx| async move { purge(&tx, kept_from).await };
-            let purged = self.transact(purge).await?;
-            total += purged;
-            if purged < PURGE_BATCH {
-                return Ok(total);
-            }
-        }
+        self.in_batches(|tx, limit| async move { purge(&tx, kept_from, limit).await })
+            .await
     }
 }
 
 /// The table lets go only of what lies behind the horizon, which moves first.
-async fn purge(tx: &Tx, kept_from: Time) -> Result<u64> {
+async fn purge(tx: &Tx, kept_from: Time, limit: i64) -> Result<u64> {
     let kept_from = kept_from.micros();
     let sql = "UPDATE audit_horizon SET kept_from = $1 WHERE kept_from < $1";
     let statement = tx.dialect().statement(sql, [kept_from.into()]);
     tx.conn().execute_raw(statement).await?;
     let sql = "DELETE FROM audit_log WHERE id IN \
                (SELECT id FROM audit_log WHERE created_at < $1 ORDER BY created_at LIMIT $2)";
-    let values = [kept_from.into(), (PURGE_BATCH as i64).into()];
+    let values = [kept_from.into(), limit.into()];
     let statement = tx.dialect().statement(sql, values);
     Ok(tx.conn().execute_raw(statement).await?.rows_affected())
 }

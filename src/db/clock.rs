@@ -38,7 +38,7 @@ impl Db {
             // The first one comes at once, and opening the database asked already.
             ticks.tick().await;
             while stopping.run_until_cancelled(ticks.tick()).await.is_some() {
-                if let Err(error) = db.ask_the_time().await {
+                if let Err(error) = db.in_time(db.ask_the_time()).await {
                     tracing::debug!(error = ?error, "the database does not tell the time");
                 }
             }

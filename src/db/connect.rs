@@ -9,11 +9,13 @@ use tokio::sync::{Mutex, Notify};
 
 use super::clock;
 use super::dialect::Dialect;
+use super::doubt::Doubt;
 use super::meter::{PoolState, StatementMeter, WriteMeter};
 use super::observers::{Observer, Observers, Seen};
 use super::outbox::NewEvent;
+use super::postgres::{self, Signs};
 use super::pulse::Pulse;
-use super::replica::{self, Replica};
+use super::replica::Replica;
 use super::{sqlite, statements};
 use crate::kernel::{Clock, Error, Result};
 
@@ -73,7 +75,7 @@ struct Shared {
     /// For signs of life: never taken by a call.
     probe: DatabaseConnection,
     answered: Mutex<Option<Instant>>,
-    pulse: Pulse,
+    signs: Signs,
     replica: Option<Replica>,
     dialect: Dialect,
     statement_timeout: Duration,
@@ -92,12 +94,13 @@ impl Db {
     /// UNAVAILABLE when it cannot be reached.
     pub async fn open(config: &DbConfig, clock: Clock) -> Result<Self> {
         let dialect = Dialect::of_url(&config.url)?;
-        let pulse = Pulse::default();
+        let signs = Signs::default();
         let slow = config.slow_statement;
         let (writer, reader, probe) = match dialect {
             Dialect::Postgres => {
-                let pool = open(postgres(config, &pulse), slow).await?;
-                (pool.clone(), pool, open(probe(config, &pulse), slow).await?)
+                let pool = open(postgres::options(config, &signs), slow).await?;
+                let probe = open(postgres::probe(config, &signs), slow).await?;
+                (pool.clone(), pool, probe)
             }
             // One writer, as SQLite has it: a queue in the pool beats SQLITE_BUSY.
             Dialect::Sqlite => {
@@ -105,12 +108,13 @@ impl Db {
                 sqlite::refuse_old(&writer).await?;
                 let reader =
                     open(sqlite::options(config, config.max_connections, true), slow).await?;
-                (writer, reader.clone(), reader)
+                let probe = open(sqlite::options(config, 1, true), slow).await?;
+                (writer, reader, probe)
             }
         };
         let replica = match &config.replica_url {
             Some(url) => Some(Replica::new(
-                open(following(config, url, &pulse), slow).await?,
+                open(postgres::following(config, url, &signs), slow).await?,
             )),
             None => None,
         };
@@ -119,7 +123,7 @@ impl Db {
             reader,
             probe,
             answered: Mutex::default(),
-            pulse,
+            signs,
             replica,
             dialect,
             statement_timeout: config.statement_timeout,
@@ -226,7 +230,7 @@ impl Db {
 
     /// Whether it answers, as far as is known.
     pub fn pulse(&self) -> &Pulse {
-        &self.0.pulse
+        &self.0.signs.pulse
     }
 
     /// How many connections each pool has open, and how many of them rest.
@@ -256,7 +260,8 @@ impl Db {
     /// Closes every connection.
     pub async fn close(&self) {
         let replica = self.0.replica.iter().map(|replica| &replica.pool);
-        let own = [&self.0.reader, &self.0.writer, &self.0.probe];
+        // SQLite takes its log into the file when the last connection goes, if that may write.
+        let own = [&self.0.reader, &self.0.probe, &self.0.writer];
         for pool in own.into_iter().chain(replica) {
             if let Err(error) = pool.clone().close().await {
                 tracing::warn!(%error, "a database connection did not close cleanly");
@@ -272,6 +277,10 @@ impl Db {
     /// How long one statement may run where nobody says less.
     pub(super) fn statement_timeout(&self) -> Duration {
         self.0.statement_timeout
+    }
+
+    pub(super) fn doubt(&self) -> &Doubt {
+        &self.0.signs.doubt
     }
 
     pub(super) fn replica(&self) -> Option<&Replica> {
@@ -320,63 +329,4 @@ async fn open(options: ConnectOptions, slow: Option<Duration>) -> Result<Databas
         meter.ran(&info.statement.sql, info.elapsed);
     });
     Ok(pool)
-}
-
-/// One connection, opened when it is first asked for.
-fn probe(config: &DbConfig, pulse: &Pulse) -> ConnectOptions {
-    let mut options = postgres(config, pulse);
-    options
-        .max_connections(1)
-        .min_connections(0)
-        .connect_lazy(true);
-    options
-}
-
-fn postgres(config: &DbConfig, pulse: &Pulse) -> ConnectOptions {
-    let pulse = pulse.clone();
-    let mut options = ConnectOptions::new(&config.url);
-    let statement_timeout = config.statement_timeout.as_millis().to_string();
-    options
-        .max_connections(config.max_connections)
-        .min_connections(Ord::min(config.min_connections, config.max_connections))
-        .acquire_timeout(config.acquire_timeout)
-        .connect_timeout(config.connect_timeout)
-        .idle_timeout(config.idle_timeout)
-        .test_before_acquire(false)
-        .test_before_acquire_if_idle_for(Duration::from_secs(30))
-        .sqlx_logging(false)
-        .map_sqlx_postgres_pool_opts(move |options| {
-            let pulse = pulse.clone();
-            // A connection to a database that does not answer would wait for its answer,
-            // and keep its place, until TCP gives up after a quarter of an hour.
-            options.after_release(move |_connection, _meta| {
-                let keep = !pulse.is_lost();
-                Box::pin(async move { Ok(keep) })
-            })
-        })
-        .map_sqlx_postgres_opts(move |options| {
-            options
-                .application_name("souk")
-                .statement_cache_capacity(512)
-                .options([
-                    ("statement_timeout", statement_timeout.as_str()),
-                    ("lock_timeout", "2000"),
-                    ("idle_in_transaction_session_timeout", "10000"),
-                ])
-        });
-    options
-}
-
-/// The replica is not needed to start.
-fn following(config: &DbConfig, url: &str, pulse: &Pulse) -> ConnectOptions {
-    let config = DbConfig {
-        url: url.to_owned(),
-        min_connections: 0,
-        acquire_timeout: replica::PATIENCE,
-        connect_timeout: replica::PATIENCE,
-        ..config.clone()
-    };
-    let mut options = postgres(&config, pulse);
-    options.connect_lazy(true);
-    options
 }

@@ -251,31 +251,22 @@ impl Tx {
     }
 }
 
-/// Records that one statement removes, so that none is long.
-const PURGE_BATCH: u64 = 5_000;
-
 impl Db {
     /// Forgets the recorded answers that have expired, and says how many.
     ///
     /// # Errors
     /// UNAVAILABLE when the database is away.
     pub async fn purge_idempotency_keys(&self) -> Result<u64> {
-        let mut total = 0;
-        loop {
-            let purged = self.transact(|tx| async move { purge(&tx).await }).await?;
-            total += purged;
-            if purged < PURGE_BATCH {
-                return Ok(total);
-            }
-        }
+        self.in_batches(|tx, limit| async move { purge(&tx, limit).await })
+            .await
     }
 }
 
-async fn purge(tx: &Tx) -> Result<u64> {
+async fn purge(tx: &Tx, limit: i64) -> Result<u64> {
     let sql = "DELETE FROM idempotency_keys WHERE (scope, method, key) IN \
                (SELECT scope, method, key FROM idempotency_keys \
                WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)";
-    let values = [tx.now().micros().into(), (PURGE_BATCH as i64).into()];
+    let values = [tx.now().micros().into(), limit.into()];
     let done = tx
         .conn()
         .execute_raw(tx.dialect().statement(sql, values))

@@ -1,14 +1,18 @@
 //! The database: connections, the one write path, idempotency, and the rows that a
 //! change leaves behind for others (events, jobs).
 //!
-//! Rooms above see [`Db`] and [`Tx`]. Only this room and the services' `store`/`entity`
-//! files know sea-orm, and only `dialect` knows that there are two databases.
+//! Rooms above see [`Db`] and [`Tx`]. Besides this room only `events/store`, `jobs/store`,
+//! `check` and the services' `store`/`entity` files know sea-orm. The SQL that differs
+//! between the databases stands here, most of it in `dialect`; only `events/store` and
+//! `check` have some too.
 
 mod audit;
+mod batches;
 mod clock;
 mod conditions;
 mod connect;
 mod dialect;
+mod doubt;
 mod errors;
 mod idempotency;
 pub mod job_order;
@@ -16,6 +20,7 @@ mod json_text;
 mod meter;
 mod observers;
 mod outbox;
+mod postgres;
 mod pulse;
 mod replica;
 mod sqlite;

@@ -5,10 +5,11 @@ use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use futures_util::TryFutureExt;
 use prost::Message;
 use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DatabaseTransaction, SqliteTransactionMode,
-    TransactionOptions, TransactionTrait,
+    ConnectionTrait, DatabaseTransaction, SqliteTransactionMode, TransactionOptions,
+    TransactionTrait,
 };
 use tracing::Instrument;
 
@@ -209,7 +210,7 @@ impl Db {
         Fut: Future<Output = Result<T>>,
     {
         let asked = Instant::now();
-        let connection = begin(self.writer().clone()).await?;
+        let connection = self.begin().await?;
         self.meter().begun(asked.elapsed());
         let tx = Tx(Arc::new(Open {
             connection,
@@ -226,7 +227,7 @@ impl Db {
         outbox::append_jobs(&tx, &left.jobs).await?;
         let open =
             Arc::into_inner(tx.0).ok_or_else(|| Error::internal("a transaction was kept"))?;
-        open.connection.commit().await?;
+        self.in_time(open.connection.commit().err_into()).await?;
         self.committed(&left.events, left.jobs.len());
         Ok(value)
     }
@@ -245,16 +246,20 @@ impl Db {
         tx.conn().execute_unprepared(&sql).await?;
         Ok(())
     }
-}
 
-/// Begins to its end, also when the caller goes away meanwhile. Otherwise a connection
-/// whose BEGIN was on its way goes back to the pool as if it were idle, and its transaction
-/// stays open: the driver does not know of it yet.
-async fn begin(writer: DatabaseConnection) -> Result<DatabaseTransaction> {
-    let options = TransactionOptions {
-        sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
-        ..TransactionOptions::default()
-    };
-    let begun = to_the_end(async move { writer.begin_with_options(options).await });
-    Ok(begun.await??)
+    /// Begins to its end, also when the caller goes away meanwhile. Otherwise a connection
+    /// whose BEGIN was on its way goes back to the pool as if it were idle, and its
+    /// transaction stays open: the driver does not know of it yet.
+    async fn begin(&self) -> Result<DatabaseTransaction> {
+        let options = TransactionOptions {
+            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+            ..TransactionOptions::default()
+        };
+        let db = self.clone();
+        let begun = to_the_end(async move {
+            let begin = db.writer().begin_with_options(options);
+            db.in_time(begin.err_into()).await
+        });
+        begun.await?
+    }
 }

@@ -10,8 +10,6 @@ use crate::kernel::Result;
 
 /// How long a message is remembered; providers repeat theirs for some days.
 const KEPT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
-/// Rows that one transaction deletes.
-const PURGE_BATCH: u64 = 5_000;
 
 impl Tx {
     /// Notes a provider's message, and says whether it is seen for the first time. A twin
@@ -40,23 +38,17 @@ impl Db {
     /// # Errors
     /// Those of the database.
     pub async fn purge_webhook_events(&self) -> Result<u64> {
-        let mut total = 0;
-        loop {
-            let purged = self.transact(|tx| async move { purge(&tx).await }).await?;
-            total += purged;
-            if purged < PURGE_BATCH {
-                return Ok(total);
-            }
-        }
+        self.in_batches(|tx, limit| async move { purge(&tx, limit).await })
+            .await
     }
 }
 
-async fn purge(tx: &Tx) -> Result<u64> {
+async fn purge(tx: &Tx, limit: i64) -> Result<u64> {
     let sql = "DELETE FROM webhook_events WHERE (provider, event_id) IN \
                (SELECT provider, event_id FROM webhook_events \
                WHERE received_at < $1 ORDER BY received_at LIMIT $2)";
     let before = (tx.now() - KEPT).micros();
-    let values = [before.into(), (PURGE_BATCH as i64).into()];
+    let values = [before.into(), limit.into()];
     let done = tx
         .conn()
         .execute_raw(tx.dialect().statement(sql, values))

@@ -9,8 +9,6 @@ use crate::kernel::{Result, Time};
 
 /// How long events are kept, unless configured otherwise.
 pub const KEPT: Duration = Duration::from_secs(7 * 24 * 60 * 60);
-/// Events that one transaction deletes, so that none is long.
-const BATCH: i64 = 5_000;
 const HOUR: Duration = Duration::from_secs(60 * 60);
 
 /// Registers the hourly job that forgets events older than `kept`.
@@ -31,14 +29,6 @@ pub fn register_retention(registry: Registry, events: &Events, kept: Duration) -
 }
 
 pub(super) async fn prune(db: &Db, before: Time) -> Result<u64> {
-    let mut total = 0;
-    loop {
-        let deleted = db
-            .transact(|tx| async move { store::prune(&tx, before, BATCH).await })
-            .await?;
-        total += deleted;
-        if deleted < BATCH as u64 {
-            return Ok(total);
-        }
-    }
+    db.in_batches(|tx, limit| async move { store::prune(&tx, before, limit).await })
+        .await
 }

@@ -52,7 +52,8 @@ impl Tailer {
     pub(super) async fn advance(&self) -> Result<HeldBack> {
         let mut cursor = self.cursor.lock().await;
         loop {
-            let page = store::after(&self.db, *cursor, PAGE as i64).await?;
+            let page = store::after(&self.db, *cursor, PAGE as i64);
+            let page = self.db.in_time(page).await?;
             let more = page.len() == PAGE;
             // No await between moving on and handing out: a caller that gives up here
             // must not lose events.
@@ -75,7 +76,8 @@ impl Tailer {
                 break;
             }
         }
-        let unsettled = store::unsettled(&self.db, *cursor).await?;
+        let unsettled = store::unsettled(&self.db, *cursor);
+        let unsettled = self.db.in_time(unsettled).await?;
         for session in unsettled.ended_sessions {
             // Caches first here too: where a stream has ended, its token is dead.
             self.db.observe_logged(Seen {

@@ -10,8 +10,6 @@ use crate::kernel::{Result, Time};
 /// How long jobs that succeeded are kept, unless configured otherwise. Dead ones stay
 /// until somebody decides.
 pub const DONE_KEPT: Duration = Duration::from_secs(3 * 24 * 60 * 60);
-/// Rows that one transaction deletes, so that none is long.
-const BATCH: i64 = 5_000;
 const HOUR: Duration = Duration::from_secs(60 * 60);
 
 /// Registers the hourly purges of finished jobs, of expired idempotency keys and of old
@@ -67,14 +65,6 @@ pub fn register_purges(registry: Registry, db: &Db, done_kept: Duration) -> Regi
 
 /// Deletes the jobs that succeeded before `before`, and says how many.
 pub(super) async fn purge_done(db: &Db, before: Time) -> Result<u64> {
-    let mut total = 0;
-    loop {
-        let purged = db
-            .transact(|tx| async move { store::purge_done(&tx, before, BATCH).await })
-            .await?;
-        total += purged;
-        if purged < BATCH as u64 {
-            return Ok(total);
-        }
-    }
+    db.in_batches(|tx, limit| async move { store::purge_done(&tx, before, limit).await })
+        .await
 }

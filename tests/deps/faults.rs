@@ -19,6 +19,8 @@ pub enum Fault {
     DatabaseSilent,
     /// The database ends every connection, once.
     DatabaseReset,
+    /// The way to the database forgets every connection, once; new ones work.
+    DatabaseForgotten,
     /// The database server dies, and is started again.
     DatabaseKilled,
     /// Each round trip to the database takes 200 ms more.
@@ -60,7 +62,7 @@ impl Fault {
     /// What is outside of souk and its databases.
     pub const OUTSIDE: [Self; 3] = [Self::SmsSilent, Self::BucketSilent, Self::BucketBroken];
 
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::SmsSilent,
         Self::BucketSilent,
         Self::BucketBroken,
@@ -69,6 +71,7 @@ impl Fault {
         Self::RedisSlow,
         Self::DatabaseSlow,
         Self::DatabaseReset,
+        Self::DatabaseForgotten,
         Self::PoolStarved,
         Self::DatabaseSilent,
         Self::DatabaseKilled,
@@ -79,8 +82,16 @@ impl Fault {
             // What is cached is answered without the database.
             (Self::DatabaseSilent | Self::DatabaseKilled, Class::Product) => Fate::Works,
             (Self::DatabaseSilent | Self::DatabaseKilled, _) => Fate::Refused,
-            (Self::DatabaseSlow | Self::PoolStarved, Class::Product) => Fate::Works,
-            (Self::DatabaseSlow | Self::DatabaseReset | Self::PoolStarved, _) => Fate::Either,
+            (Self::DatabaseSlow | Self::DatabaseForgotten | Self::PoolStarved, Class::Product) => {
+                Fate::Works
+            }
+            (
+                Self::DatabaseSlow
+                | Self::DatabaseReset
+                | Self::DatabaseForgotten
+                | Self::PoolStarved,
+                _,
+            ) => Fate::Either,
             (Self::BucketSilent, Class::Picture) => Fate::Either,
             (Self::BucketBroken, Class::Picture) => Fate::Refused,
             _ => Fate::Works,
@@ -88,23 +99,29 @@ impl Fault {
     }
 
     /// How long a class may take to work again: whoever has failed is left alone for half a
-    /// minute.
+    /// minute. What was open when the way forgot it keeps its locks until PostgreSQL ends
+    /// it, ten seconds later; those who wait for them then have two.
     pub fn recovery(self, class: Class) -> Duration {
         match (self, class) {
             (Self::BucketBroken | Self::BucketSilent, Class::Picture) => Duration::from_secs(31),
+            (Self::DatabaseForgotten, _) => Duration::from_secs(7),
             _ => RECOVERY,
         }
     }
 
     /// Whether a process says that it is not ready.
     pub fn turns_readiness_red(self) -> bool {
-        matches!(self, Self::DatabaseSilent | Self::DatabaseKilled)
+        matches!(
+            self,
+            Self::DatabaseSilent | Self::DatabaseForgotten | Self::DatabaseKilled
+        )
     }
 
     pub async fn begin(self, town: &mut Town) -> Hold {
         match self {
             Self::DatabaseSilent => town.line().freeze(true),
             Self::DatabaseReset => town.line().cut(),
+            Self::DatabaseForgotten => town.line().forget(),
             Self::DatabaseKilled => postgres("kill"),
             Self::DatabaseSlow => town.line().delay(Duration::from_millis(100)),
             Self::PoolStarved => {
@@ -140,7 +157,10 @@ impl Fault {
             Self::RedisSlow => town.redis().1.delay(Duration::ZERO),
             Self::SmsSilent => town.twilio.forget(),
             Self::BucketSilent | Self::BucketBroken => town.bucket.always(None),
-            Self::DatabaseReset | Self::PoolStarved | Self::RedisEmptied => {}
+            Self::DatabaseReset
+            | Self::DatabaseForgotten
+            | Self::PoolStarved
+            | Self::RedisEmptied => {}
         }
     }
 }

@@ -1,9 +1,9 @@
 //! Things break around souk, one after the other, while it is in use: the database answers
-//! nothing, cuts its connections, is slow, or lets nobody have a lock; Redis dies, is slow,
-//! forgets; the provider of text messages never answers; the bucket fails, or never answers.
-//! For each it is written down what
-//! goes on working (docs/RELIABILITY.md), and that is held against what callers see. No
-//! call may outlast its deadline.
+//! nothing, cuts its connections, is slow, or lets nobody have a lock, the way to it forgets
+//! its connections; Redis dies, is slow, forgets; the provider of text messages never
+//! answers; the bucket fails, or never answers. For each it is written down what goes on
+//! working (docs/RELIABILITY.md), and that is held against what callers see. No call may
+//! outlast its deadline.
 //!
 //! On PostgreSQL two processes share the database and a Redis; SQLite has one process and
 //! nothing but provider and bucket to lose. SOUK_TIER=long lets each fault last 30 seconds,

@@ -1,9 +1,10 @@
-//! A TCP proxy that cuts connections, at a byte of the reply or on command, swallows
-//! what passes, or delays it.
+//! A TCP proxy that cuts connections, at a byte of the reply or on command, holds back
+//! what passes, forgets connections, or delays them.
 
+use std::future::pending;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
@@ -23,10 +24,17 @@ pub struct Proxy {
 
 #[derive(Default)]
 struct State {
-    links: Mutex<Vec<Weak<Notify>>>,
+    links: Mutex<Vec<Weak<Link>>>,
     cuts: AtomicUsize,
     frozen: watch::Sender<bool>,
     delay_ms: AtomicU64,
+}
+
+/// One connection.
+#[derive(Default)]
+struct Link {
+    cut: Notify,
+    forgotten: AtomicBool,
 }
 
 impl Proxy {
@@ -81,10 +89,20 @@ impl Proxy {
         self.state.cuts.load(Ordering::SeqCst)
     }
 
-    /// From now on swallows what either side sends, or passes it on again. Connections
-    /// stay open all the while, as with a network that loses everything.
+    /// From now on holds back what either side sends, or passes it on again. Connections
+    /// stay open all the while, as with a network that loses everything for a while.
     pub fn freeze(&self, frozen: bool) {
         self.state.frozen.send_replace(frozen);
+    }
+
+    /// Forgets every open connection: whatever either side sends on it is lost, its end too,
+    /// and neither hears of it, as when a host loses its power, or a firewall its memory.
+    /// New ones work.
+    pub fn forget(&self) {
+        let links = self.state.links.lock().unwrap();
+        for link in links.iter().filter_map(Weak::upgrade) {
+            link.forgotten.store(true, Ordering::SeqCst);
+        }
     }
 
     /// From now on what either side sends arrives this much later.
@@ -97,15 +115,24 @@ impl Proxy {
     pub fn cut(&self) {
         let links = self.state.links.lock().unwrap();
         for link in links.iter().filter_map(Weak::upgrade) {
-            link.notify_one();
+            link.cut.notify_one();
+        }
+    }
+}
+
+impl Link {
+    /// Never returns once the connection is forgotten.
+    async fn unless_forgotten(&self) {
+        if self.forgotten.load(Ordering::SeqCst) {
+            pending().await
         }
     }
 }
 
 impl State {
-    /// A new connection, and what cuts it.
-    fn open(&self) -> Arc<Notify> {
-        let link = Arc::new(Notify::new());
+    /// A new connection.
+    fn open(&self) -> Arc<Link> {
+        let link = Arc::new(Link::default());
         let mut links = self.links.lock().unwrap();
         links.retain(|it| it.strong_count() > 0);
         links.push(Arc::downgrade(&link));
@@ -113,13 +140,13 @@ impl State {
     }
 }
 
-/// Passes bytes on until one side ends, the reply reaches its limit, or `cut` is told.
+/// Passes bytes on until one side ends, the reply reaches its limit, or `link` is cut.
 /// Tells whether the connection was cut.
 async fn pass(
     client: TcpStream,
     server: TcpStream,
     limit: u64,
-    cut: &Notify,
+    link: &Link,
     state: &State,
 ) -> bool {
     let _ = (client.set_nodelay(true), server.set_nodelay(true));
@@ -127,23 +154,27 @@ async fn pass(
     let (from_server, to_server) = server.into_split();
     let reply = from_server.take(limit);
     tokio::select! {
-        _ = copy(from_client, to_server, state) => false,
-        passed = copy(reply, to_client, state) => passed.is_ok_and(|it| it == limit),
-        () = cut.notified() => true,
+        _ = copy(from_client, to_server, link, state) => false,
+        passed = copy(reply, to_client, link, state) => passed.is_ok_and(|it| it == limit),
+        () = link.cut.notified() => true,
     }
 }
 
-/// Copies until the end, and gives the number of bytes; nothing moves while frozen.
+/// Copies until the end, and gives the number of bytes; nothing moves while frozen, and
+/// nothing ever again once the link is forgotten.
 async fn copy(
     mut from: impl AsyncRead + Unpin,
     mut to: impl AsyncWrite + Unpin,
+    link: &Link,
     state: &State,
 ) -> io::Result<u64> {
     let mut frozen = state.frozen.subscribe();
     let mut passed = 0;
     let mut buffer = vec![0; 16 * 1024];
     loop {
-        let len = from.read(&mut buffer).await?;
+        let read = from.read(&mut buffer).await;
+        link.unless_forgotten().await;
+        let len = read?;
         if frozen.wait_for(|frozen| !frozen).await.is_err() || len == 0 {
             return Ok(passed);
         }
@@ -151,6 +182,7 @@ async fn copy(
         if delay > 0 {
             pause(Duration::from_millis(delay)).await;
         }
+        link.unless_forgotten().await;
         to.write_all(&buffer[..len]).await?;
         passed += len as u64;
     }
