@@ -1,5 +1,6 @@
-//! The outside world, each part behind a small trait with a fake: what a service needs
-//! of a provider, in the service's words. Nothing here knows a service or a database.
+//! The outside world behind traits, or a client that tests point at a server of their own:
+//! what a service needs of a provider, in the service's words. Nothing here knows a service
+//! or a database.
 
 pub mod blob;
 pub mod breaker;

@@ -51,6 +51,12 @@ enum Outcome {
 impl Jobs {
     /// Makes one try and records what it came to.
     pub(super) async fn run(&self, claimed: Claimed) {
+        self.under_way().insert(claimed.id);
+        self.try_once(&claimed).await;
+        self.under_way().remove(&claimed.id);
+    }
+
+    async fn try_once(&self, claimed: &Claimed) {
         let started = Instant::now();
         let completed = Arc::new(AtomicBool::new(false));
         let span = tracing::trace_span!(
@@ -61,20 +67,20 @@ impl Jobs {
             job.id = %claimed.id,
             job.attempt = claimed.attempt,
         );
-        let attempt = self.attempt(&claimed, completed.clone());
+        let attempt = self.attempt(claimed, completed.clone());
         let outcome = attempt.instrument(span).await;
         let took = started.elapsed();
         let duration_ms = took.as_millis() as u64;
-        let verdict = self.judge(&claimed, outcome, duration_ms);
+        let verdict = self.judge(claimed, outcome, duration_ms);
         let Claimed {
             id, kind, attempt, ..
-        } = &claimed;
+        } = claimed;
         let Some(verdict) = &verdict else {
             tracing::warn!(kind, %id, attempt, duration_ms, "job taken over meanwhile");
             return;
         };
         let completed = completed.load(Ordering::SeqCst);
-        match self.record(&claimed, verdict, completed).await {
+        match self.record(claimed, verdict, completed).await {
             Ok(true) => {
                 metrics::tried(kind, verdict, took);
                 if matches!(verdict, Verdict::GivenBack) {
@@ -146,33 +152,39 @@ impl Jobs {
             payload: claimed.payload.clone(),
             stopping: self.0.stopping.clone(),
             order_key: claimed.order_key.clone(),
-            completed,
+            completed: completed.clone(),
         };
         let work = AssertUnwindSafe(async move { handler(run).await }).catch_unwind();
         let work = tokio::time::timeout(self.0.config.max_run, work);
-        tokio::pin!(work);
+        // The handler goes on while its lease is renewed: it may hold what that waits for.
+        tokio::select! {
+            ended = work => match ended {
+                Ok(Ok(Ok(()))) => Outcome::Done,
+                Ok(Ok(Err(error))) => Outcome::Failed(failure(claimed, &error)),
+                // The panic itself is in the log, from the hook.
+                Ok(Err(_panic)) => Outcome::Failed(Failure::of("the handler panicked")),
+                Err(_elapsed) => Outcome::Failed(Failure::of("the handler took too long")),
+            },
+            () = self.0.give_back.cancelled() => Outcome::CutShort,
+            () = self.keep_lease(claimed, &completed) => Outcome::Lost,
+        }
+    }
+
+    /// Renews the lease again and again; ends when the job belongs to another try.
+    async fn keep_lease(&self, claimed: &Claimed, completed: &AtomicBool) {
         loop {
-            tokio::select! {
-                ended = &mut work => return match ended {
-                    Ok(Ok(Ok(()))) => Outcome::Done,
-                    Ok(Ok(Err(error))) => Outcome::Failed(failure(claimed, &error)),
-                    // The panic itself is in the log, from the hook.
-                    Ok(Err(_panic)) => Outcome::Failed(Failure::of("the handler panicked")),
-                    Err(_elapsed) => Outcome::Failed(Failure::of("the handler took too long")),
-                },
-                () = self.0.give_back.cancelled() => return Outcome::CutShort,
-                () = tokio::time::sleep(claimed.lease / 3) => {
-                    if !self.renew(claimed).await {
-                        return Outcome::Lost;
-                    }
-                }
+            tokio::time::sleep(claimed.lease / 3).await;
+            // A job that its handler completed has no lease any more, and is not lost.
+            if !self.renew(claimed).await && !completed.load(Ordering::SeqCst) {
+                return;
             }
         }
     }
 
     async fn renew(&self, claimed: &Claimed) -> bool {
-        let until = self.0.db.clock().now() + claimed.lease;
         let renew = |tx: crate::db::Tx| async move {
+            // By the time at which it began, which it may have waited for.
+            let until = tx.now() + claimed.lease;
             lease::renew(&tx, claimed.id, claimed.attempt, until).await
         };
         self.0.db.transact(renew).await.unwrap_or_else(|error| {

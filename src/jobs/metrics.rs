@@ -60,6 +60,14 @@ pub(super) fn tried(kind: &str, verdict: &Verdict, took: Duration) {
     histogram!(RUN_SECONDS, "kind" => kind()).record(took);
 }
 
+/// Counts a try whose worker vanished.
+pub(super) fn vanished(kind: &str, is_dead: bool) {
+    counter!(FAILED, "kind" => kind.to_owned()).increment(1);
+    if is_dead {
+        counter!(DEAD_TOTAL, "kind" => kind.to_owned()).increment(1);
+    }
+}
+
 /// The gauges of the queues. Every process tells the same figures, those of the database,
 /// whether it runs jobs or not: that nobody does is what they must show.
 #[derive(Default)]

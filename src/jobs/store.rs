@@ -1,5 +1,6 @@
 //! Every query on jobs and their schedule: here what a job is, and lists of them.
 
+pub(super) mod abandoned;
 pub(super) mod lease;
 pub(super) mod plan;
 mod queues;

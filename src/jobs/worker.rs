@@ -1,8 +1,8 @@
 //! Claims due jobs and runs them, each queue within its own limit.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
@@ -15,6 +15,7 @@ use super::registry::Registry;
 use super::schedule;
 use super::store::lease::{self, Claimed, Lease, Level};
 use crate::db::Db;
+use crate::kernel::id::JobId;
 use crate::kernel::task::Tasks;
 use crate::kernel::{Result, random};
 
@@ -73,6 +74,7 @@ pub(super) struct Shared {
     freed: Notify,
     /// The jobs that run.
     running: TaskTracker,
+    under_way: Mutex<HashSet<JobId>>,
     /// Fires when the process begins to stop.
     pub(super) stopping: CancellationToken,
     /// Fires when jobs that still run must be given back.
@@ -115,6 +117,7 @@ impl Jobs {
             slots: Mutex::default(),
             freed: Notify::new(),
             running: TaskTracker::new(),
+            under_way: Mutex::default(),
             stopping,
             give_back: CancellationToken::new(),
             given_back: AtomicUsize::new(0),
@@ -196,16 +199,8 @@ impl Jobs {
 
     /// Frees abandoned jobs and enqueues recurring ones.
     async fn keep_house(&self) -> Result<()> {
-        let db = &self.0.db;
-        if lease::has_abandoned(db).await? {
-            let recovered = db
-                .transact(|tx| async move { lease::recover_abandoned(&tx).await })
-                .await?;
-            if recovered > 0 {
-                tracing::warn!(recovered, "jobs of vanished workers recovered");
-            }
-        }
-        schedule::enqueue_due(db, self.0.registry.schedules()).await
+        self.recover().await?;
+        schedule::enqueue_due(&self.0.db, self.0.registry.schedules()).await
     }
 
     /// Claims as many jobs as may run at once and lets them run.
@@ -233,6 +228,12 @@ impl Jobs {
             }
         }
         Ok(())
+    }
+
+    /// The jobs that this process tries now.
+    pub(super) fn under_way(&self) -> MutexGuard<'_, HashSet<JobId>> {
+        let under_way = &self.0.under_way;
+        under_way.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn free(&self, slot: OwnedSemaphorePermit) {

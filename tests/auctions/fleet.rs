@@ -83,8 +83,7 @@ impl Fleet {
         self.souks[victim].kill();
         pause(Duration::from_millis(300)).await;
         self.souks[victim].start().await;
-        // Its leases run out after a minute; until then the sweep, every five seconds,
-        // finds what it left.
+        // Its leases run out after five seconds, and the sweep comes as often.
         from - 500_000..=now() + 7_000_000
     }
 

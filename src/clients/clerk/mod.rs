@@ -13,10 +13,15 @@ use std::time::Duration;
 pub use person::{News, Person};
 pub use session::{Session, Unproven};
 
+use reqwest::{Method, RequestBuilder};
+use tracing::Instrument;
+
 use self::keys::KeySet;
-use crate::clients::http::{Http, Limits};
+use crate::clients::breaker::Breaker;
+use crate::clients::http::{Answer, Http, Limits};
 use crate::clients::svix::{self, Signed};
-use crate::kernel::{Error, Reason, Result, Secret, Time};
+use crate::kernel::task::to_the_end;
+use crate::kernel::{Clock, Error, Reason, Result, Secret, Time};
 
 /// The largest answer that Clerk may give.
 const ANSWER_MAX: usize = 256 * 1024;
@@ -54,6 +59,8 @@ pub struct Clerk {
     settings: Settings,
     keys: KeySet,
     http: Http,
+    /// Of the Backend API; the keys have pauses of their own.
+    breaker: Breaker,
 }
 
 impl Clerk {
@@ -62,6 +69,8 @@ impl Clerk {
         Self {
             keys: KeySet::new(http.clone(), settings.jwks_url.clone()),
             http,
+            // Counts pauses and stamps nothing, so it needs nobody's clock.
+            breaker: Breaker::new("clerk", Clock::system()),
             settings,
         }
     }
@@ -89,11 +98,9 @@ impl Clerk {
     /// # Errors
     /// UNAVAILABLE when it cannot be asked.
     pub async fn person(&self, subject: &str) -> Result<Option<Person>> {
-        let request = self.api(
-            reqwest::Method::GET,
-            &format!("/v1/users/{}", segment(subject)),
-        )?;
-        let answer = self.http.send(request).await?;
+        let path = format!("/v1/users/{}", segment(subject));
+        let request = self.api(Method::GET, &path)?;
+        let answer = self.call(request).await?;
         match answer.status.as_u16() {
             200 => Person::read(&answer.body)
                 .filter(|person| person.subject == subject)
@@ -114,8 +121,8 @@ impl Clerk {
     pub async fn publish(&self, subject: &str, metadata: &serde_json::Value) -> Result<()> {
         let path = format!("/v1/users/{}/metadata", segment(subject));
         let body = serde_json::json!({"public_metadata": metadata});
-        let request = self.api(reqwest::Method::PATCH, &path)?.json(&body);
-        let answer = self.http.send(request).await?;
+        let request = self.api(Method::PATCH, &path)?.json(&body);
+        let answer = self.call(request).await?;
         match answer.status.as_u16() {
             200..=299 | 404 => Ok(()),
             status => Err(odd(format!("Clerk answered {status} when told metadata"))),
@@ -130,7 +137,23 @@ impl Clerk {
         svix::verify(&self.settings.webhook_secrets, message, now)
     }
 
-    fn api(&self, method: reqwest::Method, path: &str) -> Result<reqwest::RequestBuilder> {
+    /// Asks the Backend API, unless it keeps failing.
+    async fn call(&self, request: RequestBuilder) -> Result<Answer> {
+        let (http, permit) = (self.http.clone(), self.breaker.enter()?);
+        let call = async move {
+            let outcome = http.send(request).await;
+            match &outcome {
+                Ok(answer) if !answer.status.is_server_error() => permit.succeeded(),
+                Ok(_) | Err(_) => permit.failed(),
+            }
+            outcome
+        };
+        // People have less patience than a call may take: were it dropped with them, nobody
+        // would find out that Clerk hangs.
+        to_the_end(call.in_current_span()).await?
+    }
+
+    fn api(&self, method: Method, path: &str) -> Result<RequestBuilder> {
         let key = self.settings.secret_key.as_ref();
         let key = key.ok_or_else(|| Error::internal("Clerk's Backend API has no key"))?;
         let url = format!("{}{path}", self.settings.api_url);

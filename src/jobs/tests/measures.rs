@@ -7,6 +7,7 @@ use metrics::{
     Counter, Gauge, Histogram, HistogramFn, Key, KeyName, Metadata, Recorder, SharedString, Unit,
 };
 
+use super::leases::vanish;
 use super::*;
 use crate::jobs::metrics::Gauges;
 
@@ -63,7 +64,8 @@ impl Recorder for Noted {
     }
 }
 
-/// Two jobs, one of which fails once and then dies, and one that waits.
+/// A job that fails once and then dies, one that is done, one whose worker vanishes in its
+/// only try, and one that waits.
 async fn play(db: Db) {
     let runs = Arc::new(AtomicI32::new(0));
     let worker = Jobs::new(db.clone(), failing(&runs, 2), quiet());
@@ -77,6 +79,13 @@ async fn play(db: Db) {
     worker.run_due().await.unwrap();
     enqueue(&db, new("work")).await;
     worker.run_due().await.unwrap();
+    let once = NewJob {
+        max_attempts: 1,
+        ..new("work")
+    };
+    enqueue(&db, once).await;
+    assert_eq!(vanish(&db).await, 1);
+    assert_eq!(worker.run_due().await.unwrap(), 0);
     enqueue(&db, new("of another process")).await;
     db.clock().advance(Duration::from_secs(5));
     Gauges::default().refresh(&db).await.unwrap();
@@ -98,14 +107,14 @@ fn tries_are_counted_by_kind_and_what_stands_is_measured_by_queue() {
     });
     let databases = runs.into_inner() as u64;
     assert_eq!(noted.count("souk_jobs_done_total work"), databases);
-    assert_eq!(noted.count("souk_jobs_failed_total work"), 2 * databases);
-    assert_eq!(noted.count("souk_jobs_dead_total work"), databases);
+    assert_eq!(noted.count("souk_jobs_failed_total work"), 3 * databases);
+    assert_eq!(noted.count("souk_jobs_dead_total work"), 2 * databases);
     assert_eq!(noted.count("souk_jobs_run_seconds work"), 3 * databases);
     for (name, expected) in [
         ("souk_jobs_waiting test", 1.0),
         ("souk_jobs_due test", 1.0),
         ("souk_jobs_running test", 0.0),
-        ("souk_jobs_dead test", 1.0),
+        ("souk_jobs_dead test", 2.0),
         ("souk_jobs_oldest_due_seconds test", 5.0),
     ] {
         assert!(

@@ -17,9 +17,9 @@ const SWEEP: &str = "b2b.turn-overdue";
 const PERIOD: Duration = Duration::from_secs(5);
 /// The queue of both.
 pub(super) const QUEUE: &str = "b2b";
-/// How long a job waits whose worker has died: it is done in a moment, and others may do it
-/// again meanwhile.
-const LEASE: Duration = Duration::from_secs(2);
+/// How long a job waits whose worker has died, which an auction that ends must not do for
+/// long. Longer than a transaction waits for SQLite's one writer, so that it can be renewed.
+const LEASE: Duration = Duration::from_secs(5);
 /// Offers that one sweep takes in.
 const BATCH: u64 = 100;
 
@@ -52,13 +52,17 @@ pub fn register(registry: Registry, b2b: &B2b) -> Registry {
 }
 
 impl B2b {
-    /// Safe to run twice: an offer that was turned meanwhile is left alone.
+    /// The turn and the end of its job are one change. An offer that was turned meanwhile
+    /// is left alone.
     async fn turn_one(&self, run: &Run) -> Result<()> {
         let due: OfOffer = serde_json::from_str(&run.payload).map_err(Error::internal)?;
         let id: OfferId = due.offer.parse().map_err(Error::internal)?;
         self.0
             .db
-            .transact(|tx| async move { self.turn(&tx, id).await })
+            .transact(|tx| async move {
+                self.turn(&tx, id).await?;
+                run.complete(&tx).await
+            })
             .await
     }
 

@@ -1,4 +1,5 @@
-//! Sessions that Clerk keeps, beside those of souk's own, and what Clerk is told.
+//! Sessions that Clerk keeps, beside those of souk's own; what Clerk is told, and when it is
+//! left alone.
 
 use std::time::Duration;
 
@@ -173,7 +174,8 @@ async fn who_closes_the_account_and_comes_again_begins_anew() {
     assert_eq!(second.email.as_deref(), Some(MAIL));
     // The session from before stays ended, for whoever has a token of it.
     let stale = clerk.token_with(AMINA, "sess_1", json!({"jti": "stale"}));
-    assert!(me(&amina.with_token(&stale)).await.is_err());
+    let stale = amina.with_token(&stale);
+    assert_eq!(refusal(&stale).await, unauthenticated("SESSION_REVOKED"));
     app.assert_sound().await;
 }
 
@@ -216,20 +218,46 @@ async fn clerk_learns_what_somebody_became() {
 }
 
 #[tokio::test]
-async fn telling_clerk_is_tried_again_while_it_is_away() {
+async fn telling_clerk_is_tried_again_and_in_order_while_it_is_away() {
     let clerk = FakeClerk::start().await;
     clerk.add(&person(AMINA, MAIL, true, 1));
     let app = clerk.app().await;
     let amina = visitor(&app, &clerk, AMINA, "sess_1").await;
     let user = me(&amina).await.unwrap().id.parse().unwrap();
     let auth = &app.running.app.auth;
-    let push = |tx| async move { auth.push_role(&tx, user).await };
-    app.running.app.db.transact(push).await.unwrap();
+    for _ in 0..2 {
+        let push = |tx| async move { auth.push_role(&tx, user).await };
+        app.running.app.db.transact(push).await.unwrap();
+    }
     clerk.people_down(true);
-    app.run_jobs().await;
+    // The second one waits for the first.
+    let tries = "SELECT CAST(sum(attempts) AS BIGINT) FROM jobs WHERE kind = 'auth.push-role'";
+    for failures in 1..=4 {
+        app.run_jobs().await;
+        assert_eq!(app.number(tries).await, failures);
+        app.advance(Duration::from_secs(60));
+    }
     assert_eq!(clerk.published().len(), 0);
     clerk.people_down(false);
-    app.advance(Duration::from_secs(60));
     app.run_jobs().await;
-    assert_eq!(clerk.published().len(), 1);
+    assert_eq!(clerk.published().len(), 2);
+    assert_eq!(app.number(tries).await, 6);
+}
+
+#[tokio::test]
+async fn a_clerk_that_keeps_failing_is_asked_no_more_about_people() {
+    let clerk = FakeClerk::start().await;
+    clerk.people_down(true);
+    let app = clerk.app().await;
+    let amina = visitor(&app, &clerk, AMINA, "sess_1").await;
+    let away = (Code::Unavailable, "UNAVAILABLE".to_owned());
+    for _ in 0..5 {
+        assert_eq!(refusal(&amina).await, away);
+    }
+    // It would answer now, but is left alone for a while.
+    clerk.people_down(false);
+    clerk.add(&person(AMINA, MAIL, true, 1));
+    assert_eq!(refusal(&amina).await, away);
+    assert_eq!(clerk.person_fetches(), Vec::<String>::new());
+    app.assert_sound().await;
 }

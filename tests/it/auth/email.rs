@@ -106,7 +106,8 @@ async fn a_link_proves_only_the_address_that_it_went_to() {
     assert_eq!(is_proven(&client).await, Some(false));
     // Who has the address now is another account; the link is not for that one either.
     let other = app.registered(EMAIL).await;
-    assert!(prove(&other, &token).await.is_err());
+    let refused = prove(&other, &token).await.unwrap_err();
+    assert_eq!(reason(&refused), "LINK_INVALID_OR_EXPIRED");
     assert_eq!(is_proven(&other).await, Some(false));
 }
 

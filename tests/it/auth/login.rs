@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use serde_json::json;
+use souk::db::is_check_violation;
 use souk::pb::souk::auth::v1::LoginRequest;
 use souk::pb::souk::users::v1::GetMeRequest;
 use tonic::{Code, Status};
@@ -155,7 +156,8 @@ async fn of_fifty_wrong_passwords_at_once_ten_are_tried() {
     }
     assert_eq!(tried, 10);
     assert_eq!(app.number(FAILURES).await, 10);
-    assert!(guest.login(EMAIL, PASSWORD).await.is_err());
+    let right = guest.login(EMAIL, PASSWORD).await.unwrap_err();
+    assert_eq!(reason(&right), "RATE_LIMIT_EXCEEDED");
 }
 
 #[tokio::test]
@@ -304,7 +306,8 @@ async fn a_hash_of_bcrypt_works_and_is_replaced_by_the_first_sign_in() {
     app.execute(sql, [id.uuid().into(), hash.into()]).await;
     app.assert_sound().await;
     let guest = app.guest().await;
-    assert!(guest.login(EMAIL, "WrongPass123!").await.is_err());
+    let wrong = guest.login(EMAIL, "WrongPass123!").await.unwrap_err();
+    assert_eq!(reason(&wrong), "INVALID_CREDENTIALS");
     let old = "SELECT count(*) FROM credentials WHERE password_hash LIKE '$2b$%'";
     assert_eq!(app.number(old).await, 1);
     guest.login(EMAIL, PASSWORD).await.unwrap();
@@ -330,7 +333,10 @@ async fn the_database_takes_no_password_for_a_hash() {
             }
         })
         .await;
-    assert!(outcome.is_err());
+    let refused = outcome.unwrap_err();
+    let cause = std::error::Error::source(&refused).unwrap();
+    let cause = cause.downcast_ref::<sea_orm::DbErr>().unwrap();
+    assert!(is_check_violation(cause), "{refused:?}");
 }
 
 #[tokio::test]

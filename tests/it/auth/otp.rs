@@ -101,7 +101,8 @@ async fn a_hundred_guesses_at_once_share_five_tries() {
     }
     let tries = "SELECT CAST(attempts AS BIGINT) FROM otp_challenges";
     assert_eq!(app.number(tries).await, 5);
-    assert!(verify(&guest, PHONE, CODE).await.is_err());
+    let right = verify(&guest, PHONE, CODE).await.unwrap_err();
+    assert_eq!(reason(&right), "OTP_INVALID_OR_EXPIRED");
     app.assert_sound().await;
 }
 

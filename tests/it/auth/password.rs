@@ -154,7 +154,8 @@ async fn a_link_by_mail_sets_a_password_once_and_ends_every_session() {
     for old in [first, guest.with_token(&second.token)] {
         assert_eq!(reason(&me(&old).await.unwrap_err()), "SESSION_REVOKED");
     }
-    assert!(guest.login(EMAIL, PASSWORD).await.is_err());
+    let refused = guest.login(EMAIL, PASSWORD).await.unwrap_err();
+    assert_eq!(reason(&refused), "INVALID_CREDENTIALS");
     let user = guest.login(EMAIL, NEW).await.unwrap().user.unwrap();
     assert_eq!(user.email_verified, Some(true));
 

@@ -160,7 +160,10 @@ async fn a_weak_password_is_refused_by_name_and_opens_nothing() {
         password: "é".repeat(65),
         ..registration(amina)
     };
-    assert!(guest.register(request).await.is_err());
+    let refused = guest.register(request).await.unwrap_err();
+    assert_eq!(reason(&refused), "VALIDATION_ERROR");
+    let field = &refused.get_details_bad_request().unwrap().field_violations[0];
+    assert_eq!(field.field, "password");
     assert_eq!(app.number(ACCOUNTS).await, 0);
 }
 

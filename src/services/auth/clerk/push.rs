@@ -12,6 +12,8 @@ use crate::services::users;
 
 /// The queue of calls to Clerk.
 const QUEUE: &str = "clerk";
+/// Clerk may be away for hours.
+const TRIES: i32 = 20;
 /// The kind of the job.
 pub(in crate::services::auth) const PUSH_ROLE: &str = "auth.push-role";
 
@@ -34,12 +36,17 @@ impl Auth {
         if !subjects.is_empty() {
             let payload = serde_json::to_string(&Push { user: user.uuid() });
             let payload = payload.map_err(Error::internal)?;
-            tx.enqueue(NewJob::new(QUEUE, PUSH_ROLE, payload));
+            tx.enqueue(NewJob {
+                // Two at once could end with what held before.
+                order_key: Some(format!("clerk/{user}")),
+                max_attempts: TRIES,
+                ..NewJob::new(QUEUE, PUSH_ROLE, payload)
+            });
         }
         Ok(())
     }
 
-    /// Tells what holds now: jobs that overtake each other end with the same.
+    /// Tells what holds now, whatever held when the job was made.
     pub(in crate::services::auth) async fn push(&self, payload: &str) -> Result<()> {
         let Push { user } = serde_json::from_str(payload).map_err(Error::internal)?;
         let db = &self.0.db;
