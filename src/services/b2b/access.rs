@@ -38,7 +38,7 @@ pub(super) struct Trader {
     /// The tier that the trader sells in; none for administrators, and for who has left the
     /// chain meanwhile.
     pub tier: Option<SellerCategory>,
-    /// Whether the trader looks on without taking part.
+    /// Whether the trader is an administrator, who ends offers and does not trade.
     pub is_admin: bool,
     /// Whether tiers are strict.
     pub is_strict: bool,

@@ -241,7 +241,6 @@ impl B2b {
     }
 }
 
-/// Administrators look on.
 fn no_trade() -> Error {
     Error::forbidden("administrators do not trade")
 }
