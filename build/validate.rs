@@ -1,6 +1,7 @@
 //! The validation code: one `Validate` impl per message, from the standard
-//! `buf.validate` options; besides, every text must be one that can be stored. A field that tracks presence is checked when it is set;
-//! any other field is always checked, its zero value included.
+//! `buf.validate` options; besides, every text must be one that can be stored. A field that
+//! tracks presence is checked when it is set; any other field is always checked, its zero
+//! value included.
 
 use std::collections::{BTreeSet, HashSet};
 use std::fmt::Write;

@@ -37,9 +37,9 @@ record() {
 # Prints the table and the closing line; false when any step failed or none ran.
 report() {
   local i passed=0 failed=0 skipped=0
-  printf '\n%-16s %-8s %8s\n' step result seconds
+  printf '\n%-17s %-8s %8s\n' step result seconds
   for i in "${!step_names[@]}"; do
-    printf '%-16s %-8s %8d\n' "${step_names[i]}" "${step_results[i]}" "${step_seconds[i]}"
+    printf '%-17s %-8s %8d\n' "${step_names[i]}" "${step_results[i]}" "${step_seconds[i]}"
     case ${step_results[i]} in
       passed) passed=$((passed + 1)) ;;
       failed) failed=$((failed + 1)) ;;

@@ -1,8 +1,8 @@
 //! How many statements each RPC may run, begin and commit not counted, in the worst case
 //! of the access matrix: every cache cold, whoever calls, and where callers took turns two
-//! more for a session or a store that a slow machine had to look up again. `tests/contract.rs` fails when an RPC
-//! has no budget, `tests/it/access.rs` when one runs more. Tighter figures for warm caches
-//! stand in the tests of each area.
+//! more for a session or a store that a slow machine had to look up again.
+//! `tests/contract.rs` fails when an RPC has no budget, `tests/it/access/admissions.rs` when
+//! one runs more. Tighter figures for warm caches stand in the tests of each area.
 
 /// RPC and statements at the most.
 pub const BUDGETS: &[(&str, u32)] = &[

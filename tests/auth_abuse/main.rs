@@ -2,8 +2,9 @@
 //! that are used twice, sessions that end in another process, and answers that must not
 //! tell by their words, their size or their time what the server knows.
 //!
-//! SOUK_TEST_REDIS=on runs it over the Redis that TEST_REDIS_URL names. SOUK_TIMINGS sets how many answers of each kind are timed, SOUK_TEST_DATABASE (sqlite,
-//! postgres) chooses the database.
+//! SOUK_TEST_REDIS=on runs it over the Redis that TEST_REDIS_URL names. SOUK_TIMINGS sets
+//! how many answers of each kind are timed, SOUK_TEST_DATABASE (sqlite, postgres) chooses
+//! the database.
 
 #![allow(
     clippy::unwrap_used,

@@ -1,4 +1,5 @@
-//! The four kinds of stream, seen alike.
+//! Four kinds of stream, seen alike: of an order, of a buyer's orders, of a store's orders
+//! and of a store's stock.
 
 use souk::pb::souk::inventory::v1::watch_inventory_response::Type as StockType;
 use souk::pb::souk::inventory::v1::{Stock, WatchInventoryRequest, WatchInventoryResponse};

@@ -1,7 +1,8 @@
-//! Streams over a bad day: two hundred readers of all four kinds of stream, who change
-//! from process to process with their last token, while processes are killed and stopped,
-//! a line loses everything, Redis dies and forgets, and transactions stay open. Each
-//! reader must see every change of its records once and in order, and nobody else's.
+//! Streams over a bad day: two hundred readers of four kinds of stream (an order, a buyer's
+//! orders, a store's orders, a store's stock), who change from process to process with their
+//! last token, while processes are killed and stopped, a line loses everything, Redis dies
+//! and forgets, and transactions stay open. Each reader must see every change of its records
+//! once and in order, and nobody else's.
 //!
 //! On PostgreSQL three processes share the database and a Redis; SQLite has one process.
 //! SOUK_SEED repeats a run, SOUK_TIER=long makes more of them, SOUK_TEST_DATABASE (sqlite,
