@@ -9,10 +9,11 @@ use futures_util::FutureExt;
 use http::StatusCode;
 use souk::clients::blob::{Arrival, Blobs, Head, NewBlob, Part, SentPart, Ticket};
 use souk::kernel::{Error, Reason};
+use souk::pb::souk::media::v1::UploadProductImageRequest;
 
 use crate::support::bucket::beginning;
 use crate::support::s3::{FakeS3, Fault};
-use crate::support::{TestApp, until};
+use crate::support::{TestApp, samples, until};
 
 const LASTS: Duration = Duration::from_secs(600);
 const KEY: &str = "products/p1/a.png";
@@ -281,6 +282,35 @@ async fn callers_who_go_away_take_the_store_from_nobody() {
     }
     s3.always(None);
     assert_eq!(blobs.head(KEY).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_picture_whose_caller_goes_away_does_not_stay_open() {
+    let s3 = FakeS3::start(beginning).await;
+    let public_url = s3.public_url();
+    let app = TestApp::adjusted(&s3.settings(&public_url), |parts| {
+        parts.http.total = Duration::from_millis(400);
+        parts.blobs = None;
+    })
+    .await;
+    let seller = app.seller().await;
+    let product_id = seller.product("Tapis", 9000, 1).await.id;
+    s3.always(Some(Fault::Silent));
+    for number in 1..=2 {
+        let mut request = tonic::Request::new(UploadProductImageRequest {
+            product_id: product_id.clone(),
+            file: samples::picture(image::ImageFormat::Png, 40, 30),
+            content_type: "image/png".into(),
+        });
+        request.set_timeout(Duration::from_millis(200));
+        let added = seller.client.media().upload_product_image(request).await;
+        added.unwrap_err();
+        let given_up = "SELECT count(*) FROM media WHERE status = 'DELETED'";
+        until("it is given up", async || {
+            app.number(given_up).await == number
+        })
+        .await;
+    }
 }
 
 #[tokio::test]

@@ -1,6 +1,9 @@
 //! A picture of a product in one call: taken, looked at, shown, and added to the product.
 
+use std::time::Instant;
+
 use bytes::Bytes;
+use tracing::Instrument;
 
 use super::check::{self, Size};
 use super::complete::{Found, taken_in};
@@ -9,7 +12,8 @@ use super::upload::{NewUpload, blob};
 use super::{File, Media, Purpose, Status, jobs, store};
 use crate::db::Tx;
 use crate::kernel::id::{ImageId, ProductId};
-use crate::kernel::{Call, Error, Result};
+use crate::kernel::task::to_the_end;
+use crate::kernel::{Call, Error, Reason, Result};
 
 /// A picture as it comes.
 #[derive(Debug)]
@@ -70,13 +74,37 @@ impl Media {
             async move { self.announce(&tx, file).await }
         })
         .await?;
-        match self.0.blobs.put(&blob(&file), bytes).await {
-            Ok(()) => Ok(Stored { file, size }),
-            Err(error) => {
-                self.discard(&file).await;
-                Err(error)
-            }
+        // To its end also when the caller goes away: a file that stays announced counts as
+        // open, and a store that hangs is known by calls that came to nothing.
+        let put = self.clone().put(file, size, bytes, call.deadline);
+        to_the_end(put.in_current_span()).await?
+    }
+
+    /// Puts an announced picture into the store, or gives it up: when that fails, and when it
+    /// took longer than its caller waits.
+    async fn put(
+        self,
+        file: File,
+        size: Size,
+        bytes: Bytes,
+        deadline: Option<Instant>,
+    ) -> Result<Stored> {
+        let put = self.0.blobs.put(&blob(&file), bytes).await;
+        let in_time = match deadline {
+            Some(deadline) if deadline <= Instant::now() => Err(Error::new(
+                Reason::DeadlineExceeded,
+                "the call took too long",
+            )),
+            _ => Ok(Stored {
+                file: file.clone(),
+                size,
+            }),
+        };
+        let stored = put.and(in_time);
+        if stored.is_err() {
+            self.discard(&file).await;
         }
+        stored
     }
 
     /// Adds a stored picture to its product.
