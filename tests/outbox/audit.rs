@@ -157,6 +157,10 @@ fn pauses_grow(visits: &[Visit], poison: &BTreeSet<usize>) -> Vec<Duration> {
             let Some(next) = tries.get(&(attempt + 1)).filter(|_| *attempt < ATTEMPTS) else {
                 continue;
             };
+            // Its worker was stopped between the claim and the try, and others went on.
+            if visit.came > next.came {
+                continue;
+            }
             let must = BACKOFF.saturating_mul(1 << (attempt - 1)).min(BACKOFF_MOST);
             let stayed = next.came.saturating_duration_since(visit.answered);
             assert!(

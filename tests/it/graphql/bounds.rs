@@ -99,11 +99,11 @@ async fn a_short_query_that_unfolds_without_end_is_refused() {
 #[tokio::test]
 async fn usual_fragments_are_followed() {
     let app = TestApp::start().await;
-    let query = "query A { ...F ... on Query { redisPing } } fragment F on Query { ...G ...G } \
+    let query = "query A { ...F ... on Query { again: hello } } fragment F on Query { ...G ...G } \
                  fragment G on Query { hello }";
     let answer = ask(&app, None, query).await;
     assert_eq!(answer.status, 200);
     assert_eq!(answer.body["errors"], Value::Null, "{}", answer.text);
     assert!(answer.body["data"]["hello"].is_string(), "{}", answer.text);
-    assert_eq!(answer.body["data"]["redisPing"], "PONG");
+    assert!(answer.body["data"]["again"].is_string(), "{}", answer.text);
 }
