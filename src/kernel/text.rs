@@ -1,4 +1,12 @@
-//! Text as people search for it: without case, accents and punctuation.
+//! Text as people send it, and as they search for it: without case, accents and
+//! punctuation.
+
+/// Changes a text as a request asks: an absent change changes nothing, an empty one clears.
+pub fn change(text: &mut Option<String>, sent: Option<&str>) {
+    if let Some(sent) = sent.map(str::trim) {
+        *text = (!sent.is_empty()).then(|| sent.to_owned());
+    }
+}
 
 /// The folded form of a text: lower-case ASCII words with one space between them.
 /// Two spellings that people take for the same fold to the same form, in any script.

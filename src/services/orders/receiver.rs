@@ -3,13 +3,12 @@
 
 use super::model::Receiver;
 use super::state::DeliveryType;
+use crate::kernel::address::country;
 use crate::kernel::geo::GeoPoint;
 use crate::kernel::phone::Phone;
 use crate::kernel::wilaya::{Wilaya, is_algeria};
 use crate::kernel::{Error, Result, Violation};
 
-/// The country of addresses that name none (ISO 3166-1).
-const ALGERIA: &str = "DZ";
 /// The longest address in one text, in characters.
 const ADDRESS_MAX: usize = 300;
 
@@ -84,12 +83,7 @@ impl Wish {
 
     /// The destination country: a code where one is known.
     pub(super) fn country(&self) -> String {
-        let sent = self.parts.as_ref().map_or("", |parts| parts.country.trim());
-        match sent {
-            sent if is_algeria(Some(sent)) => ALGERIA.to_owned(),
-            sent if sent.len() == 2 => sent.to_ascii_uppercase(),
-            sent => sent.to_owned(),
-        }
+        country(self.parts.as_ref().map_or("", |parts| &parts.country))
     }
 
     fn in_algeria(&self) -> bool {

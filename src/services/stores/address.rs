@@ -1,6 +1,7 @@
 //! Where a store is: how the parts that a client sends become an address. Pure.
 
 use crate::kernel::address::{AddressParts, country};
+use crate::kernel::text::change;
 use crate::kernel::wilaya::{Wilaya, is_algeria};
 use crate::kernel::{Error, Result};
 
@@ -37,15 +38,15 @@ impl StoreAddress {
     /// UNKNOWN_WILAYA, and VALIDATION_ERROR for a wilaya outside Algeria.
     pub fn with(self, parts: &AddressParts) -> Result<Self> {
         let mut address = Self {
-            street: replace(self.street, parts.street.as_deref()),
-            line2: replace(self.line2, parts.line2.as_deref()),
-            city: replace(self.city, parts.city.as_deref()),
-            commune: replace(self.commune, parts.commune.as_deref()),
-            state: replace(self.state, parts.state.as_deref()),
-            wilaya: self.wilaya,
-            postal_code: replace(self.postal_code, parts.postal_code.as_deref()),
             country: country(parts.country.as_deref().unwrap_or(&self.country)),
+            ..self
         };
+        change(&mut address.street, parts.street.as_deref());
+        change(&mut address.line2, parts.line2.as_deref());
+        change(&mut address.city, parts.city.as_deref());
+        change(&mut address.commune, parts.commune.as_deref());
+        change(&mut address.state, parts.state.as_deref());
+        change(&mut address.postal_code, parts.postal_code.as_deref());
         address.wilaya = address.wilaya_with(parts.wilaya.as_deref())?;
         Ok(address)
     }
@@ -64,14 +65,6 @@ impl StoreAddress {
                 .wilaya
                 .or_else(|| self.state.as_deref().and_then(Wilaya::find))),
         }
-    }
-}
-
-fn replace(old: Option<String>, sent: Option<&str>) -> Option<String> {
-    match sent.map(str::trim) {
-        None => old,
-        Some("") => None,
-        Some(text) => Some(text.to_owned()),
     }
 }
 

@@ -1,12 +1,12 @@
 //! Address books. Every change first holds the owner's row, so that changes of one book
 //! take turns and it always has exactly one default, or no entry.
 
-use super::profile::set;
 use super::{Address, store};
 use crate::db::{Conn, Tx};
 use crate::kernel::address::{self, AddressParts};
 use crate::kernel::id::{AddressId, UserId};
 use crate::kernel::page::{Page, PageRequest};
+use crate::kernel::text::change;
 use crate::kernel::wilaya::{Wilaya, is_algeria};
 use crate::kernel::{Error, Reason, Result};
 
@@ -135,14 +135,14 @@ fn apply(mut entry: Address, parts: &Parts) -> Result<Address> {
         title.clone_into(&mut entry.title);
     }
     let sent = &parts.address;
-    set(&mut entry.street, sent.street.as_deref());
-    set(&mut entry.line2, sent.line2.as_deref());
-    set(&mut entry.city, sent.city.as_deref());
-    set(&mut entry.commune, sent.commune.as_deref());
-    set(&mut entry.state, sent.state.as_deref());
-    set(&mut entry.wilaya, sent.wilaya.as_deref());
-    set(&mut entry.postal_code, sent.postal_code.as_deref());
-    set(&mut entry.country, sent.country.as_deref());
+    change(&mut entry.street, sent.street.as_deref());
+    change(&mut entry.line2, sent.line2.as_deref());
+    change(&mut entry.city, sent.city.as_deref());
+    change(&mut entry.commune, sent.commune.as_deref());
+    change(&mut entry.state, sent.state.as_deref());
+    change(&mut entry.wilaya, sent.wilaya.as_deref());
+    change(&mut entry.postal_code, sent.postal_code.as_deref());
+    change(&mut entry.country, sent.country.as_deref());
     entry.latitude = sent.latitude.or(entry.latitude);
     entry.longitude = sent.longitude.or(entry.longitude);
     address::location(entry.latitude, entry.longitude)?;

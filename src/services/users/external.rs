@@ -7,6 +7,7 @@ use super::pictures::{Pictures, tell_avatar};
 use super::{User, admin, changed, profile, save, store};
 use crate::db::Tx;
 use crate::kernel::phone::Phone;
+use crate::kernel::text::change;
 use crate::kernel::{Error, Reason, Result, Role};
 
 /// When it makes sense to come again after somebody else was faster.
@@ -123,9 +124,9 @@ async fn with(tx: &Tx, mut user: User, told: &Told) -> Result<User> {
             user.phone_verified = true;
         }
     }
-    profile::set(&mut user.first_name, told.first_name.as_deref());
-    profile::set(&mut user.last_name, told.last_name.as_deref());
-    profile::set(&mut user.avatar_url, told.avatar_url.as_deref());
+    change(&mut user.first_name, told.first_name.as_deref());
+    change(&mut user.last_name, told.last_name.as_deref());
+    change(&mut user.avatar_url, told.avatar_url.as_deref());
     let names = [told.first_name.as_deref(), told.last_name.as_deref()];
     let names: Vec<&str> = names.into_iter().flatten().collect();
     if !names.is_empty() {

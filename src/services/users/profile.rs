@@ -5,6 +5,7 @@ use super::{Neighbours, NewAccount, User, admin, save, store};
 use crate::db::Tx;
 use crate::kernel::id::{StoreId, UserId};
 use crate::kernel::phone::Phone;
+use crate::kernel::text::change;
 use crate::kernel::wilaya::Wilaya;
 use crate::kernel::{Error, Result, Role, Time};
 
@@ -117,11 +118,11 @@ pub(super) async fn update(
 /// # Errors
 /// UNKNOWN_WILAYA.
 pub(super) fn apply(mut user: User, changes: &Changes) -> Result<User> {
-    set(&mut user.name, changes.name.as_deref());
-    set(&mut user.first_name, changes.first_name.as_deref());
-    set(&mut user.last_name, changes.last_name.as_deref());
-    set(&mut user.avatar_url, changes.avatar_url.as_deref());
-    set(&mut user.bio, changes.bio.as_deref());
+    change(&mut user.name, changes.name.as_deref());
+    change(&mut user.first_name, changes.first_name.as_deref());
+    change(&mut user.last_name, changes.last_name.as_deref());
+    change(&mut user.avatar_url, changes.avatar_url.as_deref());
+    change(&mut user.bio, changes.bio.as_deref());
     if let Some(text) = changes.wilaya.as_deref() {
         user.wilaya = match text.trim() {
             "" => None,
@@ -145,13 +146,6 @@ pub(super) fn apply(mut user: User, changes: &Changes) -> Result<User> {
         user.preferred_store_id = store.map(StoreId::uuid);
     }
     Ok(user)
-}
-
-/// An absent change changes nothing; an empty text clears.
-pub(super) fn set(field: &mut Option<String>, change: Option<&str>) {
-    if let Some(text) = change.map(str::trim) {
-        *field = (!text.is_empty()).then(|| text.to_owned());
-    }
 }
 
 /// Closes the account: nothing personal remains, here or in the services that kept
