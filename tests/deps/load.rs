@@ -4,6 +4,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use image::ImageFormat;
 use souk::pb::souk::auth::v1::RequestOtpRequest;
 use souk::pb::souk::catalog::v1::{
     GetProductRequest, ListProductsRequest, RemoveProductImageRequest,
@@ -14,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::metadata::AsciiMetadataValue;
 use tonic::{Request, Status};
 
-use crate::rig::{Caller, Dice, Shop, Verdict, judge, lines, order, picture};
+use crate::rig::{Caller, Dice, Shop, Verdict, judge, lines, order, samples};
 
 /// Calls a second.
 const RATE: u32 = 100;
@@ -80,7 +81,7 @@ pub async fn run(callers: Vec<Caller>, shop: &Shop, log: Log, stop: Cancellation
     // The last product is for pictures: what changes is not cached.
     let (pictured, goods) = shop.goods.split_last().unwrap();
     let products: Vec<String> = goods.iter().map(|it| it.product_id.clone()).collect();
-    let picture = picture(16);
+    let picture = samples::picture(ImageFormat::Png, 16, 16);
     let mut number = 0;
     while stop.run_until_cancelled(ticks.tick()).await.is_some() {
         while open.try_join_next().is_some() {}

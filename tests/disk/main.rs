@@ -22,7 +22,8 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use disk::Disk;
-use rig::{Caller, Database, Good, Kind, Shop, Souk, Verdict, judge, lines, order, picture};
+use image::ImageFormat;
+use rig::{Caller, Database, Good, Kind, Shop, Souk, Verdict, judge, lines, order, samples};
 use sea_orm::{ConnectionTrait, Statement};
 use server::Server;
 use souk::pb::souk::catalog::v1::{GetProductRequest, ListProductsRequest};
@@ -199,7 +200,7 @@ async fn place(buyer: &Caller, key: &str, good: &Good) -> Result<String, Status>
 async fn add_picture(shop: &Shop, good: &Good) -> Result<(), Status> {
     let request = UploadProductImageRequest {
         product_id: good.product_id.clone(),
-        file: picture(256),
+        file: samples::picture(ImageFormat::Png, 256, 256),
         content_type: "image/png".to_owned(),
     };
     let mut media = shop.owner.media();

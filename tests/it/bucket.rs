@@ -236,13 +236,7 @@ async fn a_copy_that_fails_late_is_no_copy() {
 
 #[tokio::test]
 async fn a_store_that_is_away_is_left_alone_and_nothing_else_suffers() {
-    let s3 = FakeS3::start(beginning).await;
-    let public_url = s3.public_url();
-    let app = TestApp::adjusted(&s3.settings(&public_url), |parts| {
-        parts.http.total = Duration::from_millis(200);
-        parts.blobs = None;
-    })
-    .await;
+    let (app, s3) = TestApp::on_s3_within(Duration::from_millis(200)).await;
     let blobs = &app.running.app.blobs;
     s3.will([Fault::Busy(7)]);
     let busy = blobs.head(KEY).await.unwrap_err();
@@ -286,13 +280,7 @@ async fn callers_who_go_away_take_the_store_from_nobody() {
 
 #[tokio::test]
 async fn a_picture_whose_caller_goes_away_does_not_stay_open() {
-    let s3 = FakeS3::start(beginning).await;
-    let public_url = s3.public_url();
-    let app = TestApp::adjusted(&s3.settings(&public_url), |parts| {
-        parts.http.total = Duration::from_millis(400);
-        parts.blobs = None;
-    })
-    .await;
+    let (app, s3) = TestApp::on_s3_within(Duration::from_millis(400)).await;
     let seller = app.seller().await;
     let product_id = seller.product("Tapis", 9000, 1).await.id;
     s3.always(Some(Fault::Silent));

@@ -14,11 +14,12 @@ mod crowd;
 mod database;
 mod dice;
 mod late;
-mod picture;
 mod process;
 mod proxy;
 mod redis;
 mod reel;
+#[path = "../../src/services/media/check/samples.rs"]
+pub mod samples;
 mod shop;
 pub mod usage;
 #[path = "../../src/demo/video.rs"]
@@ -31,7 +32,6 @@ pub use crowd::crowd;
 pub use database::{Database, Kind};
 pub use dice::{Dice, setting};
 pub use late::{hold_stock, until_waiting};
-pub use picture::picture;
 pub use process::{END, Souk, Stopped, free_port};
 pub use proxy::Proxy;
 pub use redis::RedisServer;
