@@ -76,8 +76,8 @@ pub(super) fn options(config: &DbConfig, connections: u32, read_only: bool) -> C
 /// (<https://sqlite.org/lang_transaction.html>, "Response To Errors Within A Transaction").
 /// The driver does not learn of that: its own ROLLBACK then fails, and it counts on from a
 /// transaction that is not there. What it would take for the next transaction is a
-/// savepoint, and after one more that is rolled back a transaction that nobody commits lies around all
-/// that follow: they would be answered, and be lost.
+/// savepoint, and after one more that is rolled back a transaction that nobody commits lies
+/// around all that follow: they would be answered, and be lost.
 async fn has_settled(connection: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
     if connection.is_in_transaction() {
         // Once this is answered, a rollback that was on its way has been.

@@ -155,11 +155,12 @@ where
             let before = request::before_raw(binding, number, &captures, length, &parts.headers)?;
             call::streamed(to, parts, &before, length, body)
         } else {
+            let room = contract.arriving.room(&parts.extensions);
             let body = match binding.body {
                 BodyPlan::None => Bytes::new(),
-                BodyPlan::Raw { .. } => body::read_raw(body, &contract.arriving).await?,
+                BodyPlan::Raw { .. } => body::read_raw(body, room).await?,
                 BodyPlan::Whole { .. } | BodyPlan::Field { .. } => {
-                    body::read_json(&parts.headers, body, &contract.arriving).await?
+                    body::read_json(&parts.headers, body, room).await?
                 }
             };
             let query = uri.query();

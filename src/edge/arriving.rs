@@ -1,73 +1,65 @@
 //! Room for bodies on their way in. What has come of one waits in memory for the rest, and
 //! whoever sends many and never the last byte must not fill it.
 
-use std::time::Duration;
+use std::net::IpAddr;
 
-use tokio::sync::{Semaphore, SemaphorePermit};
+use http::Extensions;
 
-use super::problem::Problem;
-use crate::kernel::{Error, Reason};
+use crate::kernel::network::Owner;
+use crate::kernel::seats::{Seat, Seats};
+use crate::kernel::{Error, Result};
 
-/// Bytes of half-arrived bodies that are in memory at once.
-const MOST: usize = 64 * 1024 * 1024;
+/// So many bytes are counted as one.
+const UNIT: usize = 4 * 1024;
+/// Of half-arrived bodies that are in memory at once: 64 MiB.
+const MOST: usize = 64 * 1024 * 1024 / UNIT;
+/// Of those of one network: 2 MiB, eight of the largest.
+const MOST_OF_NETWORK: usize = 2 * 1024 * 1024 / UNIT;
 /// What any body may hold uncounted, about what its stream costs anyway: where large ones
 /// have taken all the room, the usual small ones still get in.
-const FREE: usize = 4 * 1024;
+const FREE: usize = UNIT;
 
 /// The room of all bodies together.
 #[derive(Debug)]
-pub struct Arriving(Semaphore);
+pub struct Arriving(Seats<IpAddr>);
 
 impl Default for Arriving {
     fn default() -> Self {
-        Self(Semaphore::new(MOST))
+        Self(Seats::new(MOST, MOST_OF_NETWORK))
     }
 }
 
 impl Arriving {
-    /// The room of one body, empty so far; given back when it is dropped.
-    pub const fn room(&self) -> Room<'_> {
+    /// The room of one body, empty so far; given back when it is dropped. `request` are the
+    /// extensions of its request.
+    pub fn room(&self, request: &Extensions) -> Room {
+        let owner = request.get().and_then(|Owner(owner)| *owner);
         Room {
-            all: &self.0,
-            taken: None,
+            seat: self.0.none(owner),
+            taken: 0,
         }
     }
 }
 
 /// What one body has taken.
 #[derive(Debug)]
-pub struct Room<'a> {
-    all: &'a Semaphore,
-    taken: Option<SemaphorePermit<'a>>,
+pub struct Room {
+    seat: Seat<IpAddr>,
+    taken: usize,
 }
 
-impl Room<'_> {
+impl Room {
     /// Makes room for so many bytes of the body in all.
     ///
     /// # Errors
     /// RATE_LIMIT_EXCEEDED, as from a server that has too many calls, when there is none.
-    pub fn reach(&mut self, bytes: usize) -> Result<(), Problem> {
-        let taken = self.taken.as_ref().map_or(0, SemaphorePermit::num_permits);
-        let more = bytes.saturating_sub(FREE).saturating_sub(taken);
-        let more = u32::try_from(more).map_err(|_| busy())?;
-        if more == 0 {
-            return Ok(());
-        }
-        let more = self.all.try_acquire_many(more).map_err(|_| busy())?;
-        match &mut self.taken {
-            Some(taken) => taken.merge(more),
-            None => self.taken = Some(more),
-        }
+    pub fn reach(&mut self, bytes: usize) -> Result<()> {
+        let units = bytes.saturating_sub(FREE).div_ceil(UNIT);
+        let more = units.saturating_sub(self.taken);
+        self.seat.grow(more).map_err(|_full| Error::busy())?;
+        self.taken += more;
         Ok(())
     }
-}
-
-fn busy() -> Problem {
-    let error = Error::new(
-        Reason::RateLimitExceeded,
-        "the server is busy, try again in a moment",
-    );
-    error.retry_after(Duration::from_secs(1)).into()
 }
 
 #[cfg(test)]
@@ -81,50 +73,63 @@ mod tests {
 
     use super::*;
     use crate::edge::body::read_raw;
+    use crate::kernel::Reason;
 
-    fn of(bytes: usize) -> Arriving {
-        Arriving(Semaphore::new(bytes))
+    fn of(units: usize, units_of_network: usize) -> Arriving {
+        Arriving(Seats::new(units, units_of_network))
+    }
+
+    /// A request from 192.0.2.`last`.
+    fn from(last: u8) -> Extensions {
+        let mut extensions = Extensions::new();
+        extensions.insert(Owner(Some([192, 0, 2, last].into())));
+        extensions
     }
 
     #[test]
     fn room_is_taken_as_bytes_come_and_given_back() {
-        let arriving = of(100);
-        let (mut first, mut second) = (arriving.room(), arriving.room());
+        let arriving = of(10, 7);
+        let (mut first, mut second) = (arriving.room(&from(1)), arriving.room(&from(2)));
         first.reach(FREE).unwrap();
-        first.reach(FREE + 60).unwrap();
-        first.reach(FREE + 70).unwrap();
-        second.reach(FREE + 30).unwrap();
-        let refused = second.reach(FREE + 31).unwrap_err();
-        assert_eq!(refused.reason(), "RATE_LIMIT_EXCEEDED");
-        assert!(refused.retry_after().is_some());
+        assert_eq!(arriving.0.count(), 0);
+        first.reach(FREE + 6 * UNIT).unwrap();
+        first.reach(FREE + 7 * UNIT).unwrap();
+        second.reach(FREE + 3 * UNIT).unwrap();
+        let refused = second.reach(FREE + 3 * UNIT + 1).unwrap_err();
+        assert_eq!(refused.reason(), Reason::RateLimitExceeded);
+        assert!(refused.retry_delay().is_some());
         drop(first);
-        second.reach(FREE + 100).unwrap();
-        drop(second);
-        assert_eq!(arriving.0.available_permits(), 100);
+        second.reach(FREE + 7 * UNIT).unwrap();
+        // One network has no more, though there is room for others.
+        second.reach(FREE + 8 * UNIT).unwrap_err();
+        let mut nobodys = arriving.room(&Extensions::new());
+        nobodys.reach(FREE + 3 * UNIT).unwrap();
+        drop((second, nobodys));
+        assert_eq!(arriving.0.count(), 0);
     }
 
     #[tokio::test]
     async fn bodies_without_an_end_fill_the_room_and_whole_ones_need_none() {
-        let arriving = of(100);
+        let arriving = of(1, 1);
         // Its last byte never comes.
         let endless = |bytes: usize| {
             let frame = Frame::data(Bytes::from(vec![b' '; bytes]));
             let frames = stream::iter([Ok::<_, Infallible>(frame)]);
-            StreamBody::new(Box::pin(frames.chain(stream::pending())))
+            let body = StreamBody::new(Box::pin(frames.chain(stream::pending())));
+            Box::pin(read_raw(body, arriving.room(&from(1))))
         };
-        let mut first = Box::pin(read_raw(endless(FREE + 100), &arriving));
+        let mut first = endless(FREE + UNIT);
         assert!(first.as_mut().now_or_never().is_none());
-        let refused = read_raw(endless(FREE + 1), &arriving).now_or_never();
+        let refused = endless(FREE + 1).now_or_never();
         assert_eq!(
             refused.unwrap().unwrap_err().reason(),
             "RATE_LIMIT_EXCEEDED"
         );
-        let mut small = Box::pin(read_raw(endless(FREE), &arriving));
-        assert!(small.as_mut().now_or_never().is_none());
+        assert!(endless(FREE).now_or_never().is_none());
         let whole = Full::new(Bytes::from(vec![b' '; FREE * 2]));
-        assert_eq!(read_raw(whole, &arriving).await.unwrap().len(), FREE * 2);
+        let whole = read_raw(whole, arriving.room(&from(1))).await;
+        assert_eq!(whole.unwrap().len(), FREE * 2);
         drop(first);
-        let mut again = Box::pin(read_raw(endless(FREE + 1), &arriving));
-        assert!(again.as_mut().now_or_never().is_none());
+        assert!(endless(FREE + 1).now_or_never().is_none());
     }
 }

@@ -8,7 +8,7 @@ use http::{HeaderMap, StatusCode, header};
 use http_body_util::BodyExt;
 use tower::BoxError;
 
-use super::arriving::{Arriving, Room};
+use super::arriving::Room;
 use super::problem::Problem;
 use crate::pb::souk::common::v1::ErrorReason;
 
@@ -37,16 +37,12 @@ pub fn length<B: http_body::Body>(body: &B, max: usize) -> Result<usize, Problem
 ///
 /// # Errors
 /// Those of [`read_raw`]; UNSUPPORTED_MEDIA when it is not JSON.
-pub async fn read_json<B>(
-    headers: &HeaderMap,
-    body: B,
-    arriving: &Arriving,
-) -> Result<Bytes, Problem>
+pub async fn read_json<B>(headers: &HeaderMap, body: B, room: Room) -> Result<Bytes, Problem>
 where
     B: http_body::Body<Data = Bytes>,
     B::Error: Into<BoxError>,
 {
-    let bytes = read_raw(body, arriving).await?;
+    let bytes = read_raw(body, room).await?;
     if !bytes.is_empty() && !is_json(headers) {
         return Err(Problem::new(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -62,7 +58,7 @@ where
 /// # Errors
 /// PAYLOAD_TOO_LARGE beyond 256 KiB; DEADLINE_EXCEEDED when it does not arrive in time;
 /// RATE_LIMIT_EXCEEDED while too much of others has half arrived.
-pub async fn read_raw<B>(body: B, arriving: &Arriving) -> Result<Bytes, Problem>
+pub async fn read_raw<B>(body: B, room: Room) -> Result<Bytes, Problem>
 where
     B: http_body::Body<Data = Bytes>,
     B::Error: Into<BoxError>,
@@ -72,7 +68,7 @@ where
     }
     match body.is_end_stream() {
         true => Ok(Bytes::new()),
-        false => tokio::time::timeout(BODY_TIME, collect(body, arriving.room()))
+        false => tokio::time::timeout(BODY_TIME, collect(body, room))
             .await
             .map_err(|_| {
                 Problem::new(
@@ -84,7 +80,7 @@ where
     }
 }
 
-async fn collect<B>(body: B, mut room: Room<'_>) -> Result<Bytes, Problem>
+async fn collect<B>(body: B, mut room: Room) -> Result<Bytes, Problem>
 where
     B: http_body::Body<Data = Bytes>,
     B::Error: Into<BoxError>,

@@ -22,11 +22,12 @@ use tower::util::BoxCloneSyncService;
 use tower::{Layer, Service};
 
 use super::calls::{Arrival, Calls};
-use super::client_ip::client_ip;
+use super::client_ip::{client_ip, owner};
 use super::config::ServerConfig;
 use super::cors::Cors;
 use super::headers::secure;
 use super::request_id::{self, Ids};
+use crate::kernel::network::Owner;
 
 /// What answers everything that is not gRPC.
 pub type Edge = BoxCloneSyncService<Request<Body>, Response<Body>, Infallible>;
@@ -86,6 +87,9 @@ impl Shared {
             request.headers_mut().insert(request_id::HEADER, id);
         }
         let ip = client_ip(peer, request.headers(), &self.trusted);
+        request
+            .extensions_mut()
+            .insert(Owner(owner(ip, &self.trusted)));
         request.extensions_mut().insert(Arrival {
             request_id: id,
             ip: Some(ip),

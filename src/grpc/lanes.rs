@@ -13,9 +13,9 @@ use std::time::{Duration, Instant};
 use metrics::{Histogram, histogram};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::seats::{Seat, Seats};
 use crate::kernel::id::UserId;
-use crate::kernel::{Error, Reason, Result};
+use crate::kernel::seats::{Seat, Seats};
+use crate::kernel::{Error, Result};
 use crate::pb::policy::{Idempotency, MethodPolicy, Rate};
 
 /// How long a call may wait for its place. One that got none so soon will hardly get one
@@ -79,7 +79,7 @@ impl Lanes {
     /// must not stand among calls that are quick. Nobody has all of these places.
     pub(super) async fn enter_large(&self, user: Option<UserId>) -> Result<Place> {
         let share = self.large_of_user.take(user);
-        let share = share.map_err(|_full| busy())?;
+        let share = share.map_err(|_full| Error::busy())?;
         let mut place = self.large.enter().await?;
         place.share = Some(share);
         Ok(place)
@@ -159,7 +159,7 @@ impl Lane {
     /// Turns a call away that came at `since`.
     fn busy(&self, since: Instant) -> Error {
         self.shed.record(since.elapsed());
-        busy()
+        Error::busy()
     }
 
     fn place(self: &Arc<Self>, permit: OwnedSemaphorePermit) -> Place {
@@ -246,18 +246,10 @@ impl Drop for Wait<'_> {
     }
 }
 
-/// The refusal of a call for which there is no room.
-pub(super) fn busy() -> Error {
-    Error::new(
-        Reason::RateLimitExceeded,
-        "the server is busy, try again in a moment",
-    )
-    .retry_after(Duration::from_secs(1))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kernel::Reason;
     use futures_util::FutureExt;
 
     #[tokio::test]

@@ -16,9 +16,9 @@ use tonic::Status;
 use tonic::body::Body;
 
 use super::MAX_REQUEST;
-use super::lanes::busy;
 use super::large::{PREFIX, Pace, Within, too_large};
-use super::seats::Seats;
+use crate::kernel::Error;
+use crate::kernel::seats::Seats;
 
 /// How long nothing of a message may come, and how long it may take beyond the time of its
 /// bytes: a phone far from everything sends a small one in that time, and who drips one
@@ -67,12 +67,12 @@ impl Messages {
             outcome?;
             return Ok(message.into_body());
         }
-        let mut seat = self.seats.take(owner).map_err(|_full| busy())?;
+        let mut seat = self.seats.take(owner).map_err(|_full| Error::busy())?;
         let mut counted = 0;
         let mut body = Within::new(body, (MAX_REQUEST + PREFIX) as u64, self.pace);
         loop {
             let units = message.bytes().len() / UNIT;
-            seat.grow(units - counted).map_err(|_full| busy())?;
+            seat.grow(units - counted).map_err(|_full| Error::busy())?;
             counted = units;
             match body.frame().await {
                 Some(frame) => message.push(frame?)?,

@@ -41,7 +41,6 @@ mod paced;
 mod rates;
 mod record;
 mod reply;
-mod seats;
 mod server;
 mod status;
 mod streams;

@@ -16,8 +16,8 @@ use super::connection::{self, Shared};
 use super::drain::Tally;
 use super::front::{Edge, Front};
 use super::meter::ConnectionMeter;
-use super::seats::{Full, Seats};
 use super::tls::Tls;
+use crate::kernel::seats::{Full, Seats};
 use crate::kernel::task::Tasks;
 
 /// Connections that the system keeps for us until we accept them.

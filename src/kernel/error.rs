@@ -260,6 +260,15 @@ impl Error {
             .retry_after(Duration::from_secs(1))
     }
 
+    /// There is no room for it now: too much runs or arrives at once.
+    pub fn busy() -> Self {
+        Self::new(
+            Reason::RateLimitExceeded,
+            "the server is busy, try again in a moment",
+        )
+        .retry_after(Duration::from_secs(1))
+    }
+
     /// Adds a violation, so that the refusal names the field at fault.
     #[must_use]
     pub fn at(mut self, field: impl Into<String>) -> Self {

@@ -13,6 +13,7 @@ pub mod page;
 pub mod phone;
 pub mod random;
 pub mod seal;
+pub mod seats;
 pub mod secret;
 pub mod signing;
 pub mod task;

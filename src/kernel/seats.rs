@@ -1,5 +1,5 @@
-//! How many places are taken, in all and by one owner: connections and messages by their
-//! networks, large requests by their users.
+//! How many places are taken, in all and by one owner: connections and what arrives over
+//! them by their networks, large requests by their users.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 /// The places. Clones share the count.
 #[derive(Debug, Clone)]
-pub(super) struct Seats<O>(Arc<Shared<O>>);
+pub struct Seats<O>(Arc<Shared<O>>);
 
 #[derive(Debug)]
 struct Shared<O> {
@@ -22,9 +22,9 @@ struct Taken<O> {
     by_owner: HashMap<O, usize>,
 }
 
-/// One place or more, free again when it is dropped.
+/// Places that are taken, free again when it is dropped.
 #[derive(Debug)]
-pub(super) struct Seat<O: Eq + Hash> {
+pub struct Seat<O: Eq + Hash> {
     seats: Seats<O>,
     owner: Option<O>,
     places: usize,
@@ -32,7 +32,7 @@ pub(super) struct Seat<O: Eq + Hash> {
 
 /// Why there is no place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Full {
+pub enum Full {
     /// All are taken.
     InAll,
     /// Those of the owner are.
@@ -40,7 +40,8 @@ pub(super) enum Full {
 }
 
 impl<O: Eq + Hash + Copy> Seats<O> {
-    pub(super) fn new(most: usize, most_of_owner: usize) -> Self {
+    /// So many places, of which one owner may have some.
+    pub fn new(most: usize, most_of_owner: usize) -> Self {
         let taken = Taken {
             all: 0,
             by_owner: HashMap::new(),
@@ -53,18 +54,26 @@ impl<O: Eq + Hash + Copy> Seats<O> {
     }
 
     /// A place, or why there is none. Without an owner only the sum counts.
-    pub(super) fn take(&self, owner: Option<O>) -> Result<Seat<O>, Full> {
-        let mut seat = Seat {
-            seats: self.clone(),
-            owner,
-            places: 0,
-        };
+    ///
+    /// # Errors
+    /// [`Full`].
+    pub fn take(&self, owner: Option<O>) -> Result<Seat<O>, Full> {
+        let mut seat = self.none(owner);
         seat.grow(1)?;
         Ok(seat)
     }
 
+    /// No place yet, for what may need some.
+    pub fn none(&self, owner: Option<O>) -> Seat<O> {
+        Seat {
+            seats: self.clone(),
+            owner,
+            places: 0,
+        }
+    }
+
     /// How many are taken.
-    pub(super) fn count(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.taken().all
     }
 }
@@ -77,7 +86,10 @@ impl<O> Seats<O> {
 
 impl<O: Eq + Hash + Copy> Seat<O> {
     /// Takes so many places more, or none of them.
-    pub(super) fn grow(&mut self, more: usize) -> Result<(), Full> {
+    ///
+    /// # Errors
+    /// [`Full`].
+    pub fn grow(&mut self, more: usize) -> Result<(), Full> {
         let shared = &self.seats.0;
         let mut taken = self.seats.taken();
         if taken.all + more > shared.most {

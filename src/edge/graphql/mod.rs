@@ -88,7 +88,8 @@ impl GraphQl {
                 (from_query(query)?, query.len())
             }
             Method::POST => {
-                let body = body::read_json(&parts.headers, body, arriving).await?;
+                let body =
+                    body::read_json(&parts.headers, body, arriving.room(&parts.extensions)).await?;
                 (from_json(json::parse(&body)?)?, body.len())
             }
             _ => return Err(Problem::wrong_method("GET, HEAD, POST")),
